@@ -1,0 +1,111 @@
+"""The environment, read once and checked at start-up: a value that can't work stops the process.
+
+Every reader names the variable in its message and never prints a secret's value.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def load_file(path: Path) -> None:
+    """Read ``NAME=value`` lines into the environment; what is set there already wins."""
+    if not path.is_file():
+        return
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        line = line.strip()
+        if not line or line.startswith("#"):
+            continue
+        name, equals, value = line.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise ImproperlyConfigured(f"{path.name}, line {number}: write NAME=value")
+        os.environ.setdefault(name.strip(), value.strip().strip("'\""))
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable, without spaces at its ends; an empty one counts as unset."""
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """True or False, written just so (1, 0, yes and no are accepted too)."""
+    value = text(name, str(default)).lower()
+    if value in ("true", "1", "yes", "on"):
+        return True
+    if value in ("false", "0", "no", "off"):
+        return False
+    raise ImproperlyConfigured(f"{name}: write True or False, not {value!r}")
+
+
+def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
+    """A whole number within bounds, both included."""
+    value = text(name, str(default))
+    try:
+        parsed = int(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}: write a whole number, not {value!r}") from None
+    if not least <= parsed <= most:
+        raise ImproperlyConfigured(f"{name}: must be from {least} to {most}, not {parsed}")
+    return parsed
+
+
+def choice(name: str, default: str, among: tuple[str, ...]) -> str:
+    """One of a few words."""
+    value = text(name, default)
+    if value not in among:
+        raise ImproperlyConfigured(f"{name}: must be one of {', '.join(among)}, not {value!r}")
+    return value
+
+
+def words(name: str, default: str = "") -> tuple[str, ...]:
+    """Words separated by commas."""
+    return tuple(word.strip() for word in text(name, default).split(",") if word.strip())
+
+
+def url(name: str, default: str = "", *, schemes: tuple[str, ...] = ("https", "http")) -> str:
+    """An address with one of ``schemes``, without a slash at its end."""
+    value = text(name, default)
+    if value and value.partition("://")[0] not in schemes:
+        allowed = " or ".join(f"{scheme}://" for scheme in schemes)
+        raise ImproperlyConfigured(f"{name}: must begin with {allowed}")
+    return value.rstrip("/")
+
+
+def together(values: Mapping[str, str]) -> bool:
+    """True if all of a service's variables are set, False if none is.
+
+    A half-configured service raises ImproperlyConfigured that names what is missing.
+    """
+    missing = [name for name, value in values.items() if not value]
+    if not missing:
+        return True
+    if len(missing) == len(values):
+        return False
+    present = [name for name in values if name not in missing]
+    raise ImproperlyConfigured(
+        f"{', '.join(present)} is set but {', '.join(missing)} is not: set all of them or none"
+    )
+
+
+def checkout_secret(folder: Path) -> str:
+    """A random key kept in ``folder`` with mode 0600: made once, the same for every process.
+
+    For development, where no SECRET_KEY is set.
+    """
+    path = folder / "secret-key"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = folder / f".secret-key-{os.getpid()}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(50))
+        # Of several processes that get here at once one wins, and all read the winner's.
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text()

@@ -1,0 +1,221 @@
+"""Workers pull: a message wakes one up, and it claims what is due until nothing is left.
+
+So a backlog of any size keeps every worker busy to its end, whatever the sweep's rhythm, and a
+lost, late or doubled message costs nothing. A drain ends when nothing is due, when its slice of
+time is over (it then sends a message for itself, so that other queues get their turn), or when
+the worker was asked to stop.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Generic, cast
+from uuid import UUID
+
+from celery import current_app
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import connections, transaction
+from kombu.exceptions import OperationalError
+
+from carousel.lib.errors import NotNow, UpstreamError
+from carousel.lib.stopping import stopping
+from carousel.lib.work import W, Work, WorkQuerySet
+
+logger = logging.getLogger(__name__)
+
+SLICE = 30.0  # seconds; far below CELERY_TASK_SOFT_TIME_LIMIT
+IDS_PER_MESSAGE = 50
+MESSAGES_AT_ONCE = 32  # enough to wake every worker; the rest is pulled
+MESSAGE_LIFE = 60  # seconds
+LOOK_FOR_ABANDONED = 5.0  # seconds between two looks for rows whose worker died
+
+
+@dataclass(frozen=True)
+class Flow(Generic[W]):
+    """How one kind of row is worked on.
+
+    ``step`` gets ``bundle`` claimed rows at most and ends each of them; up to ``lanes`` steps run
+    side by side in threads. ``announce`` gets rows whose step came to its end, many at a time.
+    """
+
+    model: type[W]
+    step: Callable[[list[W]], None]
+    bundle: int = 1
+    lanes: int = 1
+    announce: Callable[[list[W]], None] | None = None
+
+
+def guarded(step: Callable[[list[W]], None], rows: list[W]) -> None:
+    """Run a step and write down how it ended for rows that it did not end itself."""
+    try:
+        step(rows)
+    except (NotNow, UpstreamError) as exc:
+        for row in rows:
+            end(row, exc)
+    except SoftTimeLimitExceeded:
+        for row in rows:
+            row.fail("It took longer than a task may.", code="time_limit", retryable=True)
+        raise
+    except Exception as exc:
+        for row in rows:
+            row.fail(f"{type(exc).__name__}: {exc}", code="bug")
+        raise
+
+
+def end(row: Work, exc: NotNow | UpstreamError) -> bool:
+    """Write an ending that is no bug of ours. False if somebody else owns the row by now."""
+    if isinstance(exc, NotNow):
+        return row.postpone(exc.wait, str(exc))
+    return row.fail(str(exc), code=exc.code, retryable=exc.retryable, retry_after=exc.retry_after)
+
+
+@dataclass
+class _Drain(Generic[W]):
+    flow: Flow[W]
+    ids: Sequence[str]
+    ends: float
+    pool: ThreadPoolExecutor | None
+    under_way: dict[Future[None], list[W]] = field(default_factory=dict)
+    ended: list[W] = field(default_factory=list)
+    bug: BaseException | None = None
+    count: int = 0
+    abandoned_looked_at: float = float("-inf")
+
+    @property
+    def rows(self) -> WorkQuerySet[W]:
+        return cast("WorkQuerySet[W]", self.flow.model.objects.all())
+
+    def run(self) -> bool:
+        """Work until nothing is due (True), the time is up, or a bug came up (False)."""
+        dry = False
+        while not dry and self._may_go_on():
+            if self._retry_abandoned():
+                continue
+            dry = not self._fill() and not self.under_way
+            self._settle()
+        self._settle(everything=True)
+        return dry
+
+    def _may_go_on(self) -> bool:
+        return self.bug is None and not stopping() and time.monotonic() < self.ends
+
+    def _retry_abandoned(self) -> bool:
+        """Work on a row that somebody died over, while nothing else is in hand."""
+        if time.monotonic() - self.abandoned_looked_at < LOOK_FOR_ABANDONED:
+            return False
+        row: W | None = self.rows.claim_abandoned()
+        if row is None:
+            self.abandoned_looked_at = time.monotonic()
+            return False
+        self._settle(everything=True)
+        self._start([row])
+        self._settle(everything=True)
+        return True
+
+    def _fill(self) -> bool:
+        """Claim as many rows as there are free lanes for; those named in the message go first."""
+        free = self.flow.lanes - len(self.under_way)
+        if free < max(1, self.flow.lanes // 4):  # fewer, larger claims
+            return False
+        wanted = free * self.flow.bundle
+        rows: list[W] = []
+        if self.ids:
+            rows, self.ids = self.rows.claim(wanted, self.ids), ()
+        if len(rows) < wanted:
+            rows += self.rows.claim(wanted - len(rows))
+        for start in range(0, len(rows), self.flow.bundle):
+            self._start(rows[start : start + self.flow.bundle])
+        return bool(rows)
+
+    def _start(self, rows: list[W]) -> None:
+        self.count += len(rows)
+        if self.pool is not None:
+            self.under_way[self.pool.submit(guarded, self.flow.step, rows)] = rows
+            return
+        try:
+            guarded(self.flow.step, rows)
+        except Exception as exc:  # noqa: BLE001 - raised again by drain() once all is settled
+            self.bug = exc
+        self.ended += rows
+
+    def _settle(self, *, everything: bool = False) -> None:
+        """Wait for a lane to come free (or all of them) and announce what ended."""
+        while self.under_way:
+            done, _ = wait(self.under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                self.ended += self.under_way.pop(future)
+                self.bug = self.bug or future.exception()
+            if not everything:
+                break
+        if self.ended and (everything or len(self.ended) >= self.flow.lanes):
+            ended, self.ended = self.ended, []
+            if self.flow.announce is not None:
+                self.flow.announce(ended)
+
+
+def drain(flow: Flow[W], ids: Sequence[str] = (), *, seconds: float = SLICE) -> int:
+    """Work on due rows, those in ``ids`` first, for up to ``seconds``; returns how many.
+
+    A bug in a step fails its row, lets the others in hand finish, and is then raised.
+    """
+    ends = time.monotonic() + seconds
+    if flow.lanes > 1:
+        with ThreadPoolExecutor(flow.lanes, thread_name_prefix="lane") as pool:
+            state = _Drain(flow, ids, ends, pool)
+            try:
+                dry = state.run()
+            finally:
+                _close_connections(pool, flow.lanes)
+    else:
+        state = _Drain(flow, ids, ends, None)
+        dry = state.run()
+    if not dry and not stopping():
+        send(flow.model, [])
+    if state.bug is not None:
+        raise state.bug
+    return state.count
+
+
+def _close_connections(pool: ThreadPoolExecutor, lanes: int) -> None:
+    """Each lane is a thread with a database connection of its own; close every one of them."""
+    all_here = threading.Barrier(lanes)
+
+    def close() -> None:
+        all_here.wait(timeout=10)
+        connections.close_all()
+
+    for future in [pool.submit(close) for _ in range(lanes)]:
+        future.result()
+
+
+def wake(model: type[W], ids: Iterable[UUID | str]) -> None:
+    """After commit, tell workers that these rows are waiting. The sweep is the guarantee."""
+    named = [str(pk) for pk in ids][: IDS_PER_MESSAGE * MESSAGES_AT_ONCE]
+    for start in range(0, len(named), IDS_PER_MESSAGE):
+        transaction.on_commit(partial(send, model, named[start : start + IDS_PER_MESSAGE]))
+
+
+def send(model: type[W], ids: list[str]) -> bool:
+    """Put one message on the model's queue; a broker that is down is a warning, not an error."""
+    try:
+        current_app.send_task(model.TASK, args=[ids], queue=model.QUEUE, expires=MESSAGE_LIFE)
+    except (OperationalError, OSError) as exc:
+        logger.warning("Could not reach the broker for %s: %s", model.TASK, exc)
+        return False
+    return True
+
+
+def sweep(model: type[W]) -> int:
+    """Wake workers if anything is due. Cheap when nothing is, safe to run twice.
+
+    Returns the number of messages sent: a few, because each worker goes on until nothing is left.
+    """
+    due = model.objects.due().order_by("priority", "run_after").values_list("pk", flat=True)
+    waiting = [str(pk) for pk in due[:MESSAGES_AT_ONCE]]
+    return sum(send(model, waiting[start : start + 8]) for start in range(0, len(waiting), 8))

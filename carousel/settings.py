@@ -1,0 +1,336 @@
+"""Every setting, read once from the environment. What can't work stops the process here.
+
+Unset means the embedded default: PostgreSQL and Valkey under ``.data/``, files under
+``MEDIA_ROOT``, the sandbox instead of ScrapeCreators, the local reader instead of Gemini.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+from carousel import env
+from carousel.embedded import locations
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env.load_file(BASE_DIR / ".env")
+
+# --- The process ---------------------------------------------------------------------------
+
+DEBUG = env.flag("DEBUG", default=False)
+# Without a key of its own a checkout gets one that is stable and known to nobody else, which is
+# enough for development; `check --deploy` insists on a real one.
+SECRET_KEY = env.text("SECRET_KEY") or env.checkout_secret(BASE_DIR / ".data")
+ALLOWED_HOSTS = list(env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"))
+CSRF_TRUSTED_ORIGINS = [f"https://{host.lstrip('.')}" for host in ALLOWED_HOSTS if host != "*"]
+WEB_PORT = env.number("WEB_PORT", 8000, least=1, most=65535)
+
+ROOT_URLCONF = "carousel.urls"
+WSGI_APPLICATION = "carousel.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+APPEND_SLASH = False
+LOGIN_URL = "admin:login"
+
+INSTALLED_APPS = [
+    "carousel",
+    "media_cache",
+    "ocr",
+    "tiktok",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_celery_beat",
+    "django_filters",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = True  # no collectstatic step between a clone and the admin
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+
+# Behind a proxy that ends TLS, in production; on loopback there is none.
+HTTPS = env.flag("HTTPS", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+
+# --- The database: the truth ---------------------------------------------------------------
+
+EMBEDDED_DATABASE = not env.text("DATABASE_URL")
+DATABASE_URL = env.url(
+    "DATABASE_URL", locations.database_url(BASE_DIR), schemes=("postgresql", "postgres")
+)
+try:
+    _conninfo = conninfo_to_dict(DATABASE_URL)
+except ProgrammingError:
+    raise ImproperlyConfigured(
+        "DATABASE_URL: write postgresql://user:password@host:port/name"
+    ) from None
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": _conninfo.pop("dbname", None) or "carousel",
+        "USER": _conninfo.pop("user", None) or "",
+        "PASSWORD": _conninfo.pop("password", None) or "",
+        "HOST": _conninfo.pop("host", None) or "",
+        "PORT": _conninfo.pop("port", None) or "",
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 10, **_conninfo},
+    }
+}
+
+# --- Redis: disposable ---------------------------------------------------------------------
+
+EMBEDDED_REDIS = not env.text("REDIS_URL")
+REDIS_URL = env.url("REDIS_URL", locations.redis_url(BASE_DIR), schemes=("redis", "rediss", "unix"))
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "carousel",
+    }
+}
+
+# --- Celery: the messenger -----------------------------------------------------------------
+
+QUEUES = ("media-cache", "profile-monitor", "ocr")  # of work rows; `default` carries the ticks
+CELERY_BROKER_URL = locations.broker_url(REDIS_URL)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A broker that is down costs a request well under a second and a warning, never an error.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_connect_timeout": 5,
+    "socket_timeout": 30,
+    "global_keyprefix": "carousel:",
+}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.2}
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_TASK_ROUTES = {
+    "media_cache.tasks.store_media": {"queue": "media-cache"},
+    "tiktok.tasks.run_monitoring": {"queue": "profile-monitor"},
+    "ocr.tasks.read": {"queue": "ocr"},
+}
+CELERY_TASK_IGNORE_RESULT = True  # the row is the result
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+# They nest: HTTP timeout < soft limit < hard limit < lease (Work.LEASE) < visibility timeout.
+HTTP_TIMEOUT = 60
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_TASK_TIME_LIMIT = 270
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+CELERY_TIMEZONE = "UTC"
+
+# --- ScrapeCreators ------------------------------------------------------------------------
+
+SCRAPECREATORS_API_KEY = env.text("SCRAPECREATORS_API_KEY")
+SANDBOX_PORT = env.number("SANDBOX_PORT", 8090, least=1, most=65535)
+SANDBOX_URL = f"http://127.0.0.1:{SANDBOX_PORT}"
+_scraper_url = env.url("SCRAPECREATORS_BASE_URL")
+if _scraper_url and not SCRAPECREATORS_API_KEY:
+    raise ImproperlyConfigured(
+        "SCRAPECREATORS_BASE_URL is set but SCRAPECREATORS_API_KEY is not: set both or none"
+    )
+USE_SANDBOX = not SCRAPECREATORS_API_KEY
+SCRAPECREATORS_BASE_URL = _scraper_url or (
+    SANDBOX_URL if USE_SANDBOX else "https://api.scrapecreators.com"
+)
+SCRAPECREATORS_KEY_IN_USE = SCRAPECREATORS_API_KEY or "sandbox"
+SCRAPECREATORS_CALLS_PER_MINUTE = env.number("SCRAPECREATORS_CALLS_PER_MINUTE", 120, least=1)
+MONITORING_INTERVAL_MINUTES = env.number("MONITORING_INTERVAL_MINUTES", 1440, least=1)
+MONITORING_MAX_PAGES = env.number("MONITORING_MAX_PAGES", 200, least=1)
+MISSES_UNTIL_CHECKED = env.number("MISSES_UNTIL_CHECKED", 3, least=1)
+
+# --- Media ---------------------------------------------------------------------------------
+
+MEDIA_ROOT = Path(env.text("MEDIA_ROOT", str(BASE_DIR / ".data" / "media")))
+MEDIA_URL = "/media/"
+MEDIA_LINK_SECONDS = env.number("MEDIA_LINK_SECONDS", 3600, least=60, most=604_800)
+MEDIA_ALLOWED_HOSTS = env.words(
+    "MEDIA_ALLOWED_HOSTS",
+    ".tiktokcdn.com,.tiktokcdn-us.com,.tiktokcdn-eu.com,.tiktokv.com,.tiktokv.us,.tiktokv.eu",
+)
+MEDIA_ALLOW_LOOPBACK = env.flag("MEDIA_ALLOW_LOOPBACK", default=USE_SANDBOX)
+if MEDIA_ALLOW_LOOPBACK:
+    MEDIA_ALLOWED_HOSTS += ("127.0.0.1", "localhost", "::1")
+MEDIA_MAX_IMAGE_BYTES = env.number("MEDIA_MAX_IMAGE_BYTES", 50 * 1024**2, least=1)
+MEDIA_MAX_VIDEO_BYTES = env.number("MEDIA_MAX_VIDEO_BYTES", 2 * 1024**3, least=1, most=2**40)
+MEDIA_LANES = env.number("MEDIA_LANES", 16, least=1, most=256)  # downloads at once per process
+MEDIA_JPEG_QUALITY = env.number("MEDIA_JPEG_QUALITY", 92, least=1, most=100)
+MEDIA_TIMEOUT_SECONDS = env.number("MEDIA_TIMEOUT_SECONDS", 60, least=1, most=200)
+
+R2_ACCOUNT_ID = env.text("R2_ACCOUNT_ID")
+R2_ACCESS_KEY_ID = env.text("R2_ACCESS_KEY_ID")
+R2_SECRET_ACCESS_KEY = env.text("R2_SECRET_ACCESS_KEY")
+R2_BUCKET_NAME = env.text("R2_BUCKET_NAME")
+R2_ENDPOINT_URL = env.url("R2_ENDPOINT_URL")
+USE_S3 = env.together(
+    {
+        "R2_ACCESS_KEY_ID": R2_ACCESS_KEY_ID,
+        "R2_SECRET_ACCESS_KEY": R2_SECRET_ACCESS_KEY,
+        "R2_BUCKET_NAME": R2_BUCKET_NAME,
+        "R2_ENDPOINT_URL or R2_ACCOUNT_ID": R2_ENDPOINT_URL or R2_ACCOUNT_ID,
+    }
+)
+if USE_S3 and not R2_ENDPOINT_URL:
+    R2_ENDPOINT_URL = f"https://{R2_ACCOUNT_ID}.r2.cloudflarestorage.com"
+_s3_storage = {
+    "BACKEND": "media_cache.storage.S3Media",
+    "OPTIONS": {
+        "access_key": R2_ACCESS_KEY_ID,
+        "secret_key": R2_SECRET_ACCESS_KEY,
+        "bucket_name": R2_BUCKET_NAME,
+        "endpoint_url": R2_ENDPOINT_URL,
+        "region_name": "auto",
+        "addressing_style": "path",
+        "querystring_expire": MEDIA_LINK_SECONDS,
+        "file_overwrite": True,  # content-addressed: the same name is the same bytes
+        "object_parameters": {"CacheControl": "private, max-age=31536000, immutable"},
+    },
+}
+_local_storage = {
+    "BACKEND": "media_cache.storage.LocalMedia",
+    "OPTIONS": {"location": MEDIA_ROOT, "base_url": MEDIA_URL, "link_seconds": MEDIA_LINK_SECONDS},
+}
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "media": _s3_storage if USE_S3 else _local_storage,
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+
+# --- Reading -------------------------------------------------------------------------------
+
+GEMINI_API_KEY = env.text("GEMINI_API_KEY")
+GEMINI_BASE_URL = env.url("GEMINI_BASE_URL")
+GEMINI_MODEL = env.text("GEMINI_MODEL", "gemini-3.1-flash-lite")
+GEMINI_CALLS_PER_MINUTE = env.number("GEMINI_CALLS_PER_MINUTE", 60, least=1)
+if GEMINI_BASE_URL and not GEMINI_API_KEY:
+    raise ImproperlyConfigured("GEMINI_BASE_URL is set but GEMINI_API_KEY is not: set both or none")
+OCR_ENGINE = env.choice("OCR_ENGINE", "gemini" if GEMINI_API_KEY else "local", ("gemini", "local"))
+if OCR_ENGINE == "gemini" and not GEMINI_API_KEY:
+    raise ImproperlyConfigured(
+        "OCR_ENGINE is gemini but GEMINI_API_KEY is not set: set the key, or OCR_ENGINE=local"
+    )
+OCR_NEW_CATEGORIES = env.choice("OCR_NEW_CATEGORIES", "accept", ("accept", "propose"))
+OCR_POSTS_PER_REQUEST = env.number("OCR_POSTS_PER_REQUEST", 8, least=1, most=50)
+
+# --- The API -------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "carousel.api.Pages",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "carousel.api.answer_error",
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"user": env.text("API_RATE", "6000/min")},
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "COERCE_DECIMAL_TO_STRING": False,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Carousel",
+    "DESCRIPTION": "Watches TikTok carousels, keeps every slide and reads what it says.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api",
+}
+
+# --- Watching ourselves --------------------------------------------------------------------
+
+SENTRY_DSN = env.text("SENTRY_DSN")
+SENTRY_ENVIRONMENT = env.text("SENTRY_ENVIRONMENT", "development" if DEBUG else "production")
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOG_FORMAT = env.choice("LOG_FORMAT", "text", ("text", "json"))
+HEARTBEAT_SECONDS = 15
+# Names the set of queues and limits in Redis that belong to this installation.
+INSTALLATION = hashlib.sha256(DATABASE_URL.encode()).hexdigest()[:8]
+SWEEP_EVERY = timedelta(seconds=15)
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "text": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "json": {"()": "carousel.observability.JsonFormatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "django.server": {"level": "WARNING"},
+        "urllib3": {"level": "WARNING"},
+        "botocore": {"level": "WARNING"},
+        "boto3": {"level": "WARNING"},
+        "s3transfer": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "PIL": {"level": "WARNING"},
+        "RapidOCR": {"level": "WARNING"},
+    },
+}

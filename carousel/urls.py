@@ -1,0 +1,10 @@
+"""Every path. The only file that sees every app."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+]

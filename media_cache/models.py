@@ -1,0 +1,54 @@
+"""One row per file that we keep a copy of. Many things own a picture; a picture owns nothing."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from carousel.lib.work import Work
+
+
+class Kind(models.TextChoices):
+    IMAGE = "image"
+    VIDEO = "video"
+    AUDIO = "audio"
+    COVER = "cover"
+    AVATAR = "avatar"
+
+
+class CacheAsset(Work):
+    """A file that lives at a URL, and our copy of it.
+
+    ``source_key`` is the stable identity of one variant (from TikTok's ``uri``), never a signed
+    URL: those change with every answer. Blocked with code ``link_dead`` means that every link was
+    refused and fresh ones have been asked for. All sizes are in bytes and pixels.
+    """
+
+    QUEUE = "media-cache"
+    TASK = "media_cache.tasks.store_media"
+
+    kind = models.CharField(max_length=6, choices=Kind.choices)
+    source_key = models.TextField(unique=True)
+    source_urls = ArrayField(models.TextField(), default=list)  # ordered, exact bytes
+    expires_at = models.DateTimeField(null=True, blank=True)  # of the links; null: unknown
+    expected_size = models.BigIntegerField(null=True, blank=True)  # as TikTok states it
+
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+    storage_key = models.TextField(blank=True, default="")
+    content_type = models.CharField(max_length=40, blank=True, default="")
+    original_content_type = models.CharField(max_length=40, blank=True, default="")
+    byte_size = models.BigIntegerField(null=True)
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
+    duration_ms = models.PositiveIntegerField(null=True)
+    stored_at = models.DateTimeField(null=True)
+
+    class Meta(Work.Meta):
+        indexes = [
+            *Work.Meta.indexes,
+            models.Index("sha256", name="cacheasset_sha256", condition=~models.Q(sha256="")),
+            models.Index(fields=["-created_at"], name="cacheasset_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.source_key}"

@@ -1,0 +1,114 @@
+"""Readings: what an ordered list of pictures says. Knows pictures, but no profiles and posts."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVector
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower, Now
+
+from carousel.lib.ids import uuid7
+from carousel.lib.work import Work
+from media_cache.models import CacheAsset
+
+
+class Source(models.TextChoices):
+    AI = "ai"
+    HUMAN = "human"  # no machine overwrites it
+
+
+class SlideType(models.TextChoices):
+    HOOK = "hook"
+    CONTENT = "content"
+    CTA = "cta", "call to action"
+    UNKNOWN = "unknown"
+
+
+class PostCategory(models.Model):
+    """What a post is about. A closed list that people edit and the reader may add to."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=80)
+    description = models.TextField(blank=True, default="")
+    ai_generated = models.BooleanField(default=False)
+    active = models.BooleanField(
+        default=True, help_text="The reader may choose it. New ones may wait here for a person."
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "post categories"
+        constraints = [models.UniqueConstraint(Lower("name"), name="category_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Reading(Work):
+    """One reading of an ordered list of pictures; blocked until they are stored."""
+
+    QUEUE = "ocr"
+    TASK = "ocr.tasks.read"
+
+    context = models.TextField(blank=True, default="")  # the caption, as given to the reader
+    language = models.CharField(max_length=16, blank=True, default="")  # of the context
+    engine = models.CharField(max_length=20, blank=True, default="")
+    model = models.CharField(max_length=80, blank=True, default="")  # asked for
+    model_version = models.CharField(max_length=80, blank=True, default="")  # that answered
+    prompt_version = models.CharField(max_length=20, blank=True, default="")
+    category = models.ForeignKey(
+        PostCategory, null=True, blank=True, on_delete=models.SET_NULL, related_name="readings"
+    )
+    category_confidence = models.FloatField(null=True, blank=True)
+    category_source = models.CharField(max_length=5, choices=Source.choices, blank=True, default="")
+    input_tokens = models.PositiveIntegerField(null=True)
+    output_tokens = models.PositiveIntegerField(null=True)
+    cost_usd = models.DecimalField(max_digits=12, decimal_places=8, null=True)
+
+    class Meta(Work.Meta):
+        indexes = [
+            *Work.Meta.indexes,
+            models.Index("created_at", name="reading_blocked", condition=Q(status="blocked")),
+            models.Index(fields=["-created_at"], name="reading_newest"),
+        ]
+
+
+class SlideReading(models.Model):
+    """What one picture says. ``text`` is null until it was read and "" if it says nothing."""
+
+    id = models.BigAutoField(primary_key=True)
+    reading = models.ForeignKey(Reading, on_delete=models.CASCADE, related_name="slides")
+    position = models.PositiveSmallIntegerField()
+    asset = models.ForeignKey(CacheAsset, on_delete=models.PROTECT, related_name="slide_readings")
+    text = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "not read", "" is "no text"
+    search_text = models.TextField(blank=True, default="", editable=False)  # text, folded
+    description = models.TextField(blank=True, default="")
+    slide_type = models.CharField(max_length=7, choices=SlideType.choices, blank=True, default="")
+    language = models.CharField(max_length=16, blank=True, default="")
+    confidence = models.FloatField(null=True)
+    source = models.CharField(max_length=5, choices=Source.choices, blank=True, default="")
+    error = models.TextField(blank=True, default="")
+    error_code = models.CharField(max_length=40, blank=True, default="")
+
+    class Meta:
+        ordering = ["reading", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["reading", "position"], name="slide_reading_position")
+        ]
+        indexes = [
+            GinIndex(
+                SearchVector("search_text", config="simple"),
+                name="slidereading_words",
+                condition=~Q(search_text=""),
+            ),
+            GinIndex(
+                OpClass("search_text", name="gin_trgm_ops"),
+                name="slidereading_trigrams",
+                condition=~Q(search_text=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"slide {self.position}"
