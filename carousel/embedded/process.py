@@ -85,6 +85,11 @@ class ServerProcess:
         return self._process.poll() if self._process else None
 
     @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def pid(self) -> int | None:
         """Its process id, or None before `start`."""
         return self._process.pid if self._process else None

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from carousel.embedded.account import account_for, private_folder, shared_folder
+from carousel.embedded.account import Account, account_for, private_folder, shared_folder
+from carousel.embedded.errors import EmbeddedError
 from carousel.embedded.locations import Locations, locations_in
 from carousel.embedded.postgres import Postgres
 from carousel.embedded.valkey import Valkey
@@ -31,26 +32,36 @@ class Services:
         self.postgres: Postgres | None = None
         self.valkey: Valkey | None = None
 
+    def prepare(self) -> Account:
+        """Make the folders; gives the user the servers run as. Raises EmbeddedError."""
+        where = self._locations
+        shared_folder(where.data)
+        shared_folder(where.logs)
+        account = account_for(where.data)
+        private_folder(where.run, account)
+        return account
+
     def start(self, *, database: bool, redis: bool) -> None:
         """Start what is wanted and not there yet, and wait until it answers.
 
         Raises EmbeddedError with one line that says what to do.
         """
         where = self._locations
-        shared_folder(where.data)
-        shared_folder(where.logs)
-        account = account_for(where.data)
-        private_folder(where.run, account)
-        if redis and self.valkey is None:
-            self.valkey = Valkey(where, account, fsync=self._fsync, watch=self._watch)
-            self.valkey.start()
-        if database and self.postgres is None:
-            self.postgres = Postgres(where, account, fsync=self._fsync, watch=self._watch)
-            self.postgres.start()
-        if redis and self.valkey:
-            self.valkey.wait_ready()
-        if database and self.postgres:
-            self.postgres.wait_ready()
+        account = self.prepare()
+        try:
+            if redis and self.valkey is None:
+                self.valkey = Valkey(where, account, fsync=self._fsync, watch=self._watch)
+                self.valkey.start()
+            if database and self.postgres is None:
+                self.postgres = Postgres(where, account, fsync=self._fsync, watch=self._watch)
+                self.postgres.start()
+            if redis and self.valkey:
+                self.valkey.wait_ready()
+            if database and self.postgres:
+                self.postgres.wait_ready()
+        except EmbeddedError:
+            self._forget_dead()
+            raise
 
     def dead(self) -> str | None:
         """One line about a server that ended by itself, or None while all is well."""
@@ -58,6 +69,13 @@ class Services:
             if server is not None and server.process.exit_code is not None:
                 return server.process.epitaph()
         return None
+
+    def _forget_dead(self) -> None:
+        """After a failed start: what did not come up may be asked for again."""
+        if self.valkey is not None and not self.valkey.process.running:
+            self.valkey = None
+        if self.postgres is not None and not self.postgres.process.running:
+            self.postgres = None
 
     def stop(self) -> None:
         """Stop both; the messenger before the truth."""

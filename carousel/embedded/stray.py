@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def stop_stray_server(data: Path) -> None:
 
 def _is_server_of(pid: int, data: Path) -> bool:
     """Whether process `pid` is a living PostgreSQL on this very data folder."""
-    if sys.platform == "linux":
+    if platform.system() == "Linux":
         try:
             # A server makes its data folder the working directory.
             return Path(f"/proc/{pid}/cwd").resolve(strict=True) == data.resolve()
