@@ -196,7 +196,7 @@ class Work(models.Model):
         return self._end(status=Status.FAILED, completed_at=Now(), **what)
 
     def postpone(self, wait: float, reason: str = "", **fields: Any) -> bool:
-        """Our own limit, or a pause in long work: due again in ``wait`` seconds, no attempt spent."""
+        """Our own limit, or a pause in long work: due in ``wait`` seconds, no attempt spent."""
         return self._end(
             status=Status.PENDING,
             run_after=Now() + timedelta(seconds=wait),
