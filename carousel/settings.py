@@ -22,7 +22,8 @@ from carousel.embedded import locations
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env.load_file(BASE_DIR / ".env")
+if not env.flag("CAROUSEL_IGNORE_ENV_FILE", default=False):
+    env.load_file(BASE_DIR / ".env")
 
 # --- The process ---------------------------------------------------------------------------
 
