@@ -42,6 +42,7 @@ Size = Annotated[int | None, PlainValidator(values.size)]
 Extent = Annotated[int | None, PlainValidator(values.extent)]
 Flag = Annotated[bool, PlainValidator(values.flag)]
 Moment = Annotated[datetime | None, PlainValidator(values.moment)]
+Label = Annotated[str, PlainValidator(values.label)]
 Links = Annotated[tuple[str, ...], PlainValidator(values.links)]
 Items = Annotated[list[object], PlainValidator(values.items)]
 
@@ -193,6 +194,11 @@ class Envelope(_Part):
     status_msg: Text = ""
     statusMsg: Text = ""
 
+    @property
+    def words(self) -> str:
+        """What it says to people, or at least its error word."""
+        return self.message or self.error
+
 
 class Clock(_Part):
     now: Moment = None
@@ -241,7 +247,7 @@ class Profile(_Part):
 class Usage(_Part):
     """One row of ``/v1/account/get-api-usage``."""
 
-    id: Any = None
+    id: Label = ""
     endpoint: Text = ""
     status_code: Number = None
     duration_ms: Number = None

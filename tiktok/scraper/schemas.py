@@ -220,7 +220,7 @@ class UsageRow:
     credits: int | None
     requested_at: datetime | None
     method: str
-    payload: str
+    payload: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from typing import Any
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _DIGITS = re.compile(r"[0-9]{1,32}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,19}", re.ASCII)
-_BROKEN_LINK = re.compile("[\x00-\x20\x7f-\x9f\ud800-\udfff]")
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}", re.ASCII)
 _HANDLE = re.compile(r"(?=.*\w)[\w.\-]{1,32}")
 _SEC_UID = re.compile(r"[!-~]{1,256}", re.ASCII)
@@ -126,7 +125,7 @@ def link(value: object) -> str | None:
     """An http(s) URL as it came, byte for byte, or ``None`` where it can't be one."""
     if not isinstance(value, str) or not 10 <= len(value) <= MAX_LINK:
         return None
-    if not value.startswith(("https://", "http://")) or _BROKEN_LINK.search(value):
+    if not value.startswith(("https://", "http://")) or " " in value or not value.isprintable():
         return None
     return value
 
@@ -146,6 +145,12 @@ def items(value: object) -> list[object]:
 def tag(value: object) -> str:
     """A region or language code such as ``US``, ``un`` or ``zh-Hant``, or empty."""
     return value if isinstance(value, str) and _TAG.fullmatch(value) else ""
+
+
+def label(value: object) -> str:
+    """An id of any form, for people to compare: text or a whole number, as text."""
+    whole = number(value)
+    return str(whole) if whole is not None and not isinstance(value, str) else text(value)
 
 
 def handle(value: object) -> str | None:
