@@ -16,7 +16,7 @@ from carousel.embedded.account import shared_folder
 from carousel.embedded.errors import EmbeddedError
 from carousel.embedded.keeper import SHARED, exclusive
 from carousel.embedded.locations import Locations, locations
-from carousel.embedded.process import last_words
+from carousel.embedded.log import last_words
 
 START_SECONDS = 90.0
 STOP_SECONDS = 40.0

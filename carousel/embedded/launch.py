@@ -7,8 +7,10 @@ the fork and the program, because Python code between fork and exec is unsafe be
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import os
+import select
 import signal
 import sys
 import time
@@ -33,14 +35,11 @@ def main() -> None:
     if options.uid is not None:
         _give_up_root(options.uid, options.gid, libc if options.search else None)
     os.umask(0o077)
-    # Changing the user clears the death signal, so it is set after that.
-    if libc is not None and not options.watch:
-        if libc.prctl(PR_SET_PDEATHSIG, options.death_signal, 0, 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-        if os.getppid() != options.parent:
-            sys.exit("the process that wanted this server has ended")
+    if libc is None or options.watch:
+        _watch(options, libc)
+    else:
+        _die_with(options.parent, options.death_signal, libc)
         _become(options)
-    _watch(options)
 
 
 def _options() -> argparse.Namespace:
@@ -50,7 +49,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--uid", type=int)
     parser.add_argument("--gid", type=int)
     parser.add_argument("--search", action="store_true", help="keep the right to enter any folder")
-    parser.add_argument("--watch", action="store_true", help="poll the parent, as outside Linux")
+    parser.add_argument("--watch", action="store_true", help="stay beside it, as outside Linux")
+    parser.add_argument("--patience", type=float, default=20.0, help="seconds, with --watch")
     parser.add_argument("--clean", action="store_true", help="give the program a bare environment")
     parser.add_argument("program", nargs="+")
     return parser.parse_args()
@@ -83,6 +83,14 @@ def _keep_right_to_enter(libc: ctypes.CDLL) -> None:
     sys.exit("root may not hand on the right to enter closed folders here")
 
 
+def _die_with(parent: int, death_signal: int, libc: ctypes.CDLL) -> None:
+    """Ask for a signal when the parent dies; to be called after any change of user, not before."""
+    if libc.prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+    if os.getppid() != parent:
+        sys.exit("the process that wanted this one has ended")
+
+
 def _become(options: argparse.Namespace) -> None:
     if options.clean:
         # The user's PG*, LC_* and TZ variables must not change how a server behaves.
@@ -91,23 +99,57 @@ def _become(options: argparse.Namespace) -> None:
     os.execv(options.program[0], options.program)
 
 
-def _watch(options: argparse.Namespace) -> None:
-    """Stay beside the program: pass signals on, and end it when the parent is gone."""
+def _watch(options: argparse.Namespace, libc: ctypes.CDLL | None) -> None:
+    """Stay beside the program until it and every process it started in its group have ended.
+
+    Signals are passed on. When the parent is gone the program gets the death signal and a few
+    seconds. SIGUSR1 kills the whole group at once, as the end of the program itself does with
+    what it left running.
+    """
+    watcher = os.getpid()
     child = os.fork()
     if child == 0:
+        os.setpgid(0, 0)
+        if libc is not None:
+            _die_with(watcher, options.death_signal, libc)
         _become(options)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
-        signal.signal(number, lambda received, _frame: os.kill(child, received))
-    told = False
+    wake_up = _pass_signals_on(child)
+    kill_at = None
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
+            _kill_group(child)
             code = os.waitstatus_to_exitcode(status)
-            sys.exit(code if code >= 0 else 128 - code)
-        if os.getppid() != options.parent and not told:
-            os.kill(child, options.death_signal)
-            told = True
-        time.sleep(POLL_SECONDS)
+            os._exit(code if code >= 0 else 128 - code)
+        if kill_at is None and os.getppid() != options.parent:
+            _send(child, options.death_signal)
+            kill_at = time.monotonic() + options.patience
+        if kill_at is not None and time.monotonic() > kill_at:
+            _kill_group(child)
+        if select.select([wake_up], [], [], POLL_SECONDS)[0]:
+            os.read(wake_up, 4096)
+
+
+def _pass_signals_on(child: int) -> int:
+    """Give our signals to the program; gives a descriptor that is readable after any of them."""
+    wake_up, ring = os.pipe()
+    os.set_blocking(ring, False)
+    signal.set_wakeup_fd(ring)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+        signal.signal(number, lambda received, _frame: _send(child, received))
+    signal.signal(signal.SIGUSR1, lambda _number, _frame: _kill_group(child))
+    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+    return wake_up
+
+
+def _send(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _kill_group(leader: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from carousel.embedded.account import Account, can_reach
 from carousel.embedded.errors import EmbeddedError
+from carousel.embedded.log import epitaph
 
 LAUNCH = Path(__file__).with_name("launch.py")
-TAIL_BYTES = 16_384
 
 
 def launch_command(
@@ -27,11 +27,14 @@ def launch_command(
     search: bool = False,
     clean: bool = False,
     watch: bool = False,
+    patience: float = 20.0,
 ) -> list[str]:
     """The command that starts `program` so that it gets `death_signal` when this process dies.
 
     `account` drops root first, `search` keeps the right to enter any folder while doing so,
-    `clean` hides our environment, `watch` uses the portable way that polls for the parent.
+    `clean` hides our environment. `watch` leaves a small process beside the program that polls
+    for the parent, as is needed outside Linux, and that ends the whole process group:
+    `patience` seconds after the death signal, and whenever the program has ended.
     """
     command = [sys.executable, "-I", "-S", str(LAUNCH)]
     command += ["--parent", str(os.getpid()), "--death-signal", str(int(death_signal))]
@@ -39,7 +42,7 @@ def launch_command(
         command += ["--uid", str(account.uid), "--gid", str(account.gid)]
         command += ["--search"] if search else []
     command += ["--clean"] if clean else []
-    command += ["--watch"] if watch else []
+    command += ["--watch", "--patience", str(patience)] if watch else []
     return [*command, "--", *program]
 
 
@@ -124,25 +127,3 @@ class ServerProcess:
     def epitaph(self) -> str:
         """One line about its end: what, how, and the last words of its log."""
         return epitaph(self.name, self.exit_code, self.log)
-
-
-def epitaph(name: str, exit_code: int | None, log: Path) -> str:
-    """One line about a process that ended: name, exit code and the last words of its log."""
-    words = last_words(log)
-    if "No space left on device" in words:
-        return f"{name} stopped because the disk is full: free some space for {log.parent.parent}"
-    how = f"signal {-exit_code}" if exit_code is not None and exit_code < 0 else f"code {exit_code}"
-    return f"{name} ended with {how}: {words or 'it said nothing'} (log: {log})"
-
-
-def last_words(log: Path, lines: int = 3) -> str:
-    """The last non-empty lines of a log, joined by ` | `; errors are preferred to chatter."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - TAIL_BYTES))
-            text = file.read().decode("utf-8", "replace")
-    except FileNotFoundError:
-        return ""
-    spoken = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in spoken[-40:] if "FATAL" in line or "rror" in line]
-    return " | ".join((telling or spoken)[-lines:])

@@ -1,0 +1,67 @@
+"""`manage.py up`: everything that this checkout's configuration needs, in one terminal."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from carousel.embedded.errors import EmbeddedError
+from carousel.embedded.plan import Plan, StackOptions, carousel_plan
+from carousel.embedded.supervisor import Supervisor
+
+
+def configured_plan(*, sandbox_seed: int | None = None) -> Plan:
+    """The processes that the settings ask for: no server is embedded where a URL is configured,
+    and there is no sandbox where there is a ScrapeCreators key."""
+    return carousel_plan(
+        StackOptions(
+            base_dir=settings.BASE_DIR,
+            web_port=settings.WEB_PORT,
+            database=settings.EMBEDDED_DATABASE,
+            redis=settings.EMBEDDED_REDIS,
+            sandbox_port=settings.SANDBOX_PORT if settings.USE_SANDBOX else None,
+            sandbox_seed=sandbox_seed,
+            local_reader=settings.OCR_ENGINE == "local",
+            log_level=settings.LOG_LEVEL,
+        )
+    )
+
+
+class Command(BaseCommand):
+    help = "Run web, workers and beat, and the embedded services where none are configured."
+    requires_system_checks: list[str] = []  # every process makes its own
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--with-parent",
+            action="store_true",
+            help="stop when the process that started this one is gone",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        plan = configured_plan()
+        supervisor = Supervisor(plan, self._say, with_parent=options["with_parent"])
+        try:
+            supervisor.run(self._serve)
+        except EmbeddedError as error:
+            raise CommandError(str(error)) from None
+        self._say("stopped")
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+    async def _serve(self) -> None:
+        self._tell_where()
+        await asyncio.Event().wait()
+
+    def _tell_where(self) -> None:
+        address = f"http://127.0.0.1:{settings.WEB_PORT}"
+        logs = settings.BASE_DIR / ".data" / "logs"
+        self._say(f"Carousel runs at {address}/admin/ (API: {address}/api/docs)")
+        if settings.USE_SANDBOX:
+            self._say("no SCRAPECREATORS_API_KEY is set: profiles come from the sandbox")
+        self._say(f"logs are in {logs}; Ctrl-C stops everything")
