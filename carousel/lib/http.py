@@ -117,17 +117,17 @@ def get(
         ) as response:
             body = read_body(response, max_bytes=bounds.max_bytes, deadline=deadline)
             return Reply(response.status_code, response.headers, body)
-    except (requests.RequestException, urllib3.exceptions.HTTPError) as exc:
-        raise transport_error(exc, urlsplit(url).netloc.rpartition("@")[2]) from None
+    except requests.RequestException as exc:
+        raise transport_error(exc, _host(url)) from None
 
 
 def read_body(response: requests.Response, *, max_bytes: int, deadline: float) -> bytes:
     """The decoded body of a streamed response.
 
     ``deadline`` is on ``time.monotonic``'s clock. Raises ``TransportError`` when the body is larger
-    than ``max_bytes`` or late, and urllib3's errors when it breaks off.
+    than ``max_bytes``, late, or breaks off.
     """
-    host = urlsplit(response.url).netloc.rpartition("@")[2]
+    host = _host(response.url)
     too_large = TransportError(
         f"{host} sent more than {max_bytes} bytes.",
         code="answer_too_large",
@@ -138,19 +138,34 @@ def read_body(response: requests.Response, *, max_bytes: int, deadline: float) -
     if length.isdecimal() and int(length) > max_bytes:
         raise too_large
     body = bytearray()
-    while chunk := response.raw.read1(_CHUNK, decode_content=True):
-        body += chunk
-        if len(body) > max_bytes:
-            raise too_large
-        if time.monotonic() > deadline:
-            raise TransportError(
-                f"{host} was still sending when the time was up.", code="timeout", request_sent=True
-            )
+    try:
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            body += chunk
+            if len(body) > max_bytes:
+                raise too_large
+            if time.monotonic() > deadline:
+                raise _late(host)
+    except urllib3.exceptions.ReadTimeoutError:
+        raise _late(host) from None
+    except (urllib3.exceptions.HTTPError, OSError):
+        raise TransportError(
+            f"The answer of {host} broke off or can't be decoded.",
+            code="answer_truncated",
+            request_sent=True,
+        ) from None
     return bytes(body)
 
 
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _late(host: str) -> TransportError:
+    return TransportError(f"{host} did not answer in time.", code="timeout", request_sent=True)
+
+
 def transport_error(exc: BaseException, host: str) -> TransportError:
-    """What an exception of ``requests`` or ``urllib3`` means, without what it would print."""
+    """What an exception before the first byte of an answer means, without what it would print."""
     causes = _causes(exc)
     refused = (
         urllib3.exceptions.NewConnectionError,
@@ -166,14 +181,7 @@ def transport_error(exc: BaseException, host: str) -> TransportError:
             f"Can't connect to {host}.", code="connection_failed", request_sent=False
         )
     if any(isinstance(cause, urllib3.exceptions.ReadTimeoutError) for cause in causes):
-        return TransportError(f"{host} did not answer in time.", code="timeout", request_sent=True)
-    broken = (urllib3.exceptions.IncompleteRead, urllib3.exceptions.DecodeError)
-    if any(isinstance(cause, broken) for cause in causes):
-        return TransportError(
-            f"The answer of {host} broke off or can't be decoded.",
-            code="answer_truncated",
-            request_sent=True,
-        )
+        return _late(host)
     return TransportError(
         f"{host} closed the connection without an answer.",
         code="connection_failed",

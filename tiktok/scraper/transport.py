@@ -37,6 +37,11 @@ class ScraperConfig:
     before_call: Callable[[PlannedCall], None] | None = None
     on_call: Callable[[Call], None] | None = None
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a key that no header can carry, without showing it."""
+        if not (self.api_key.isascii() and self.api_key.isprintable()):
+            raise ValueError("The ScrapeCreators API key has characters that no key has.")
+
 
 class Transport:
     """Makes calls with one key, over connections that it keeps."""
