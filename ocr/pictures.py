@@ -22,6 +22,9 @@ pillow_heif.register_heif_opener()
 MAX_PIXELS: Final = 50_000_000
 """Pixels a picture may claim to have; a 12-megapixel photo is a quarter of it."""
 
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF")
+"""Decoders that are offered the file; what a photo post is made of, and nothing that scripts."""
+
 DECODE_FAILURES: Final = (
     OSError,
     SyntaxError,
@@ -80,11 +83,11 @@ def decode(
     than ``max_pixels``); neither gets better by trying again.
     """
     try:
-        with Image.open(io.BytesIO(content)) as picture:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             width, height = picture.size
             if width * height > max_pixels:
                 raise too_large(width, height, max_pixels)
-            if max_side is not None and picture.format == "JPEG":
+            if max_side is not None and picture.format in ("JPEG", "MPO"):
                 picture.draft("RGB", (max_side, max_side))
             picture.load()
             upright = ImageOps.exif_transpose(picture)

@@ -25,6 +25,7 @@ class Drawing:
     angle: float = 0.0
     emoji: bool = False
     seed: int = 1
+    font: str = ""
 
 
 def draw(drawing: Drawing) -> Image.Image:
@@ -35,7 +36,7 @@ def draw(drawing: Drawing) -> Image.Image:
         picture = Image.new("RGB", picture.size, (244, 240, 230))
     layer = Image.new("RGBA", picture.size, (0, 0, 0, 0))
     pen = ImageDraw.Draw(layer)
-    font = ImageFont.load_default(drawing.font_size)
+    font = _font(drawing)
     lines = drawing.text.split("\n")
     step = round(drawing.font_size * 1.45)
     y = (drawing.height - step * len(lines)) // 2
@@ -49,6 +50,15 @@ def draw(drawing: Drawing) -> Image.Image:
         layer = layer.rotate(drawing.angle, resample=Image.Resampling.BICUBIC)
     picture.paste(layer, (0, 0), layer)
     return picture
+
+
+def find_font() -> str:
+    """Return the name of a font with accents that is installed here, "" if there is none."""
+    try:
+        ImageFont.truetype("DejaVuSans-Bold.ttf", 12)
+    except OSError:
+        return ""
+    return "DejaVuSans-Bold.ttf"
 
 
 def background(width: int, height: int, seed: int) -> Image.Image:
@@ -75,6 +85,13 @@ def character_errors(got: str, want: str) -> int:
         for j, b in enumerate(right, 1):
             previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (a != b))
     return row[-1]
+
+
+def _font(drawing: Drawing) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Return the font asked for, or Pillow's own, which has ASCII only."""
+    if drawing.font:
+        return ImageFont.truetype(drawing.font, drawing.font_size)
+    return ImageFont.load_default(drawing.font_size)
 
 
 def _draw_line(

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import math
+import random
+
+from ocr.local.layout import Box, arrange
+
+
+def box(
+    left: float, top: float, width: float, height: float, text: str, score: float = 0.99
+) -> Box:
+    right, bottom = left + width, top + height
+    return Box(((left, top), (right, top), (right, bottom), (left, bottom)), text, score)
+
+
+def turned(piece: Box, degrees: float) -> Box:
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    corners = tuple((x * cos - y * sin, x * sin + y * cos) for x, y in piece.corners)
+    return Box(corners, piece.text, piece.score)
+
+
+PAGE = [
+    box(100, 100, 300, 60, "Five habits"),
+    box(430, 112, 200, 60, "that"),
+    box(100, 190, 400, 60, "changed my"),
+    box(120, 280, 300, 60, "mornings"),
+]
+
+
+def test_lines_go_down_and_pieces_of_a_line_go_right() -> None:
+    assert arrange(PAGE).text == "Five habits that\nchanged my\nmornings"
+
+
+def test_the_order_of_detection_does_not_matter() -> None:
+    for seed in range(10):
+        pieces = PAGE[:]
+        random.Random(seed).shuffle(pieces)
+        assert arrange(pieces).text == arrange(PAGE).text
+
+
+def test_a_tilted_slide_reads_like_a_level_one() -> None:
+    long_line = [box(100, 100, 300, 50, "left"), box(600, 100, 350, 50, "far right")]
+    pieces = [*long_line, box(100, 160, 500, 50, "below")]
+    for degrees in (-12, -4, 4, 12):
+        assert arrange([turned(p, degrees) for p in pieces]).text == "left far right\nbelow"
+
+
+def test_touching_pieces_of_chinese_are_joined_without_a_space() -> None:
+    pieces = [
+        box(100, 100, 200, 60, "早上"),
+        box(305, 100, 200, 60, "好"),
+        box(600, 100, 90, 60, "啊"),
+    ]
+    assert arrange(pieces).text == "早上好 啊"
+
+
+def test_columns_of_japanese_go_from_right_to_left() -> None:
+    pieces = [box(100, 100, 50, 400, "時不參一人"), box(300, 100, 50, 400, "有評是是")]
+    assert arrange(pieces).text == "有評是是\n時不參一人"
+
+
+def test_noise_is_left_out() -> None:
+    noise = [
+        box(100, 100, 50, 50, "★★", 0.97),
+        box(100, 200, 50, 50, "HE HRTOT", 0.61),
+        box(100, 300, 50, 50, "kk", 0.88),
+        box(100, 400, 50, 50, "   .", 0.96),
+    ]
+    assert arrange(noise).text == ""
+    assert arrange(noise).confidence is None
+
+
+def test_a_sure_page_number_is_kept() -> None:
+    assert arrange([box(10, 10, 40, 60, "3", 0.99)]).text == "3"
+
+
+def test_confidence_is_the_mean_weighted_by_length() -> None:
+    pieces = [box(100, 100, 90, 60, "abcdefgh", 0.9), box(100, 200, 90, 60, "abcd", 0.96)]
+    assert arrange(pieces).confidence == 0.92
