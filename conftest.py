@@ -87,12 +87,11 @@ def sandbox(sandbox_server: Any, settings: Any) -> Iterator[Any]:
 @pytest.fixture
 def run_due() -> Callable[[], int]:
     """Work on everything that is due, in this process, until nothing is. Needs transactional_db."""
+    from carousel.lib.drain import drain
     from media_cache.services import FLOW as media
     from ocr.services import FLOW as reading
     from tiktok.services import FLOW as monitoring
     from tiktok.services import LINK_FLOW as links
-
-    from carousel.lib.drain import drain
 
     def run() -> int:
         total = 0
@@ -120,13 +119,14 @@ def process_env(transactional_db: None) -> dict[str, str]:
 
 @pytest.fixture
 def start_worker(process_env: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """Start real Celery workers; every one that is still alive at the end is killed, children too."""
+    """Start real Celery workers; those still alive at the end are killed, children too."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start(queues: str, *, concurrency: int = 1, **env: str) -> subprocess.Popen[bytes]:
         command = [
             *(sys.executable, "-m", "celery", "-A", "carousel", "worker", "-Q", queues),
-            *("-c", str(concurrency), "--without-gossip", "--without-mingle", "-n", f"w{len(started)}@test"),
+            *("-c", str(concurrency), "--without-gossip", "--without-mingle"),
+            *("-n", f"w{len(started)}@test"),
         ]  # fmt: skip
         process = subprocess.Popen(
             command, cwd=settings.BASE_DIR, env={**process_env, **env}, start_new_session=True

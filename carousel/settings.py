@@ -10,14 +10,14 @@ import hashlib
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
 
-from carousel import env
+from carousel import VERSION, env
 from carousel.embedded import locations
+from carousel.observability import logging_config
 
 django_stubs_ext.monkeypatch()
 
@@ -31,6 +31,7 @@ DEBUG = env.flag("DEBUG", default=False)
 # Without a key of its own a checkout gets one that is stable and known to nobody else, which is
 # enough for development; `check --deploy` insists on a real one.
 SECRET_KEY = env.text("SECRET_KEY") or env.checkout_secret(BASE_DIR / ".data")
+SECRET_KEY_IS_GENERATED = not env.text("SECRET_KEY")
 ALLOWED_HOSTS = list(env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"))
 CSRF_TRUSTED_ORIGINS = [f"https://{host.lstrip('.')}" for host in ALLOWED_HOSTS if host != "*"]
 WEB_PORT = env.number("WEB_PORT", 8000, least=1, most=65535)
@@ -38,9 +39,7 @@ WEB_PORT = env.number("WEB_PORT", 8000, least=1, most=65535)
 ROOT_URLCONF = "carousel.urls"
 WSGI_APPLICATION = "carousel.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-USE_TZ = True
 TIME_ZONE = "UTC"
-LANGUAGE_CODE = "en-us"
 USE_I18N = False
 APPEND_SLASH = False
 LOGIN_URL = "admin:login"
@@ -91,8 +90,8 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True  # no collectstatic step between a clone and the admin
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
+    for name in ("MinimumLength", "CommonPassword", "NumericPassword")
 ]
 
 # Behind a proxy that ends TLS, in production; on loopback there is none.
@@ -103,10 +102,7 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
-SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_HTTPONLY = True
-X_FRAME_OPTIONS = "DENY"
 
 # --- The database: the truth ---------------------------------------------------------------
 
@@ -114,25 +110,7 @@ EMBEDDED_DATABASE = not env.text("DATABASE_URL")
 DATABASE_URL = env.url(
     "DATABASE_URL", locations.database_url(BASE_DIR), schemes=("postgresql", "postgres")
 )
-try:
-    _conninfo = conninfo_to_dict(DATABASE_URL)
-except ProgrammingError:
-    raise ImproperlyConfigured(
-        "DATABASE_URL: write postgresql://user:password@host:port/name"
-    ) from None
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": _conninfo.pop("dbname", None) or "carousel",
-        "USER": _conninfo.pop("user", None) or "",
-        "PASSWORD": _conninfo.pop("password", None) or "",
-        "HOST": _conninfo.pop("host", None) or "",
-        "PORT": _conninfo.pop("port", None) or "",
-        "CONN_MAX_AGE": 60,
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 10, **_conninfo},
-    }
-}
+DATABASES = {"default": env.database("DATABASE_URL", DATABASE_URL)}
 
 # --- Redis: disposable ---------------------------------------------------------------------
 
@@ -151,19 +129,20 @@ CACHES = {
 QUEUES = ("media-cache", "profile-monitor", "ocr")  # of work rows; `default` carries the ticks
 CELERY_BROKER_URL = locations.broker_url(REDIS_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+BROKER_VISIBILITY_SECONDS = 3600
 # A broker that is down costs a request well under a second and a warning, never an error.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 3600,
+    "visibility_timeout": BROKER_VISIBILITY_SECONDS,
     "socket_connect_timeout": 5,
     "socket_timeout": 30,
     "global_keyprefix": "carousel:",
 }
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.2}
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_ROUTES = {
     "media_cache.tasks.store_media": {"queue": "media-cache"},
     "tiktok.tasks.run_monitoring": {"queue": "profile-monitor"},
+    "tiktok.tasks.refresh_links": {"queue": "profile-monitor"},
     "ocr.tasks.read": {"queue": "ocr"},
 }
 CELERY_TASK_IGNORE_RESULT = True  # the row is the result
@@ -171,7 +150,6 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_WORKER_SEND_TASK_EVENTS = False
 # They nest: HTTP timeout < soft limit < hard limit < lease (Work.LEASE) < visibility timeout.
 HTTP_TIMEOUT = 60
 CELERY_TASK_SOFT_TIME_LIMIT = 240
@@ -186,10 +164,7 @@ SCRAPECREATORS_API_KEY = env.text("SCRAPECREATORS_API_KEY")
 SANDBOX_PORT = env.number("SANDBOX_PORT", 8090, least=1, most=65535)
 SANDBOX_URL = f"http://127.0.0.1:{SANDBOX_PORT}"
 _scraper_url = env.url("SCRAPECREATORS_BASE_URL")
-if _scraper_url and not SCRAPECREATORS_API_KEY:
-    raise ImproperlyConfigured(
-        "SCRAPECREATORS_BASE_URL is set but SCRAPECREATORS_API_KEY is not: set both or none"
-    )
+env.needs("SCRAPECREATORS_BASE_URL", _scraper_url, "SCRAPECREATORS_API_KEY", SCRAPECREATORS_API_KEY)
 USE_SANDBOX = not SCRAPECREATORS_API_KEY
 SCRAPECREATORS_BASE_URL = _scraper_url or (
     SANDBOX_URL if USE_SANDBOX else "https://api.scrapecreators.com"
@@ -263,8 +238,7 @@ GEMINI_API_KEY = env.text("GEMINI_API_KEY")
 GEMINI_BASE_URL = env.url("GEMINI_BASE_URL")
 GEMINI_MODEL = env.text("GEMINI_MODEL", "gemini-3.1-flash-lite")
 GEMINI_CALLS_PER_MINUTE = env.number("GEMINI_CALLS_PER_MINUTE", 60, least=1)
-if GEMINI_BASE_URL and not GEMINI_API_KEY:
-    raise ImproperlyConfigured("GEMINI_BASE_URL is set but GEMINI_API_KEY is not: set both or none")
+env.needs("GEMINI_BASE_URL", GEMINI_BASE_URL, "GEMINI_API_KEY", GEMINI_API_KEY)
 OCR_ENGINE = env.choice("OCR_ENGINE", "gemini" if GEMINI_API_KEY else "local", ("gemini", "local"))
 if OCR_ENGINE == "gemini" and not GEMINI_API_KEY:
     raise ImproperlyConfigured(
@@ -289,7 +263,6 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "carousel.api.answer_error",
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": env.text("API_RATE", "6000/min")},
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "COERCE_DECIMAL_TO_STRING": False,
 }
 SPECTACULAR_SETTINGS = {
@@ -307,31 +280,20 @@ SPECTACULAR_SETTINGS = {
 
 # --- Watching ourselves --------------------------------------------------------------------
 
-SENTRY_DSN = env.text("SENTRY_DSN")
+SENTRY_DSN = env.sentry_dsn("SENTRY_DSN")
 SENTRY_ENVIRONMENT = env.text("SENTRY_ENVIRONMENT", "development" if DEBUG else "production")
+SENTRY_RELEASE = env.text("SENTRY_RELEASE", f"carousel@{VERSION}")
+SENTRY_SAMPLE_RATE = env.fraction("SENTRY_SAMPLE_RATE", 1.0)  # of errors
+SENTRY_TRACES_SAMPLE_RATE = env.fraction("SENTRY_TRACES_SAMPLE_RATE", 0.0)  # of requests and tasks
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOG_FORMAT = env.choice("LOG_FORMAT", "text", ("text", "json"))
+LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT)
+# What must never be written down, wherever it turns up (carousel.lib.redaction).
+SECRETS = (
+    *(SECRET_KEY, SCRAPECREATORS_API_KEY, GEMINI_API_KEY, R2_SECRET_ACCESS_KEY, SENTRY_DSN),
+    *(DATABASES["default"]["PASSWORD"], urlsplit(REDIS_URL).password or ""),
+)
 HEARTBEAT_SECONDS = 15
 # Names the set of queues and limits in Redis that belong to this installation.
 INSTALLATION = hashlib.sha256(DATABASE_URL.encode()).hexdigest()[:8]
 SWEEP_EVERY = timedelta(seconds=15)
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "text": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
-        "json": {"()": "carousel.observability.JsonFormatter"},
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {
-        "django.server": {"level": "WARNING"},
-        "urllib3": {"level": "WARNING"},
-        "botocore": {"level": "WARNING"},
-        "boto3": {"level": "WARNING"},
-        "s3transfer": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-        "PIL": {"level": "WARNING"},
-        "RapidOCR": {"level": "WARNING"},
-    },
-}

@@ -5,3 +5,6 @@ from django.apps import AppConfig
 
 class OcrConfig(AppConfig):
     name = "ocr"
+
+    def ready(self) -> None:
+        from ocr import receivers  # noqa: F401 - connects them

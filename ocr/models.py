@@ -63,6 +63,10 @@ class Reading(Work):
     )
     category_confidence = models.FloatField(null=True, blank=True)
     category_source = models.CharField(max_length=5, choices=Source.choices, blank=True, default="")
+    proposed_category = models.ForeignKey(
+        PostCategory, null=True, blank=True, on_delete=models.SET_NULL, related_name="proposed_for"
+    )
+    read_all = models.BooleanField(default=False)  # slides that a machine read are read again
     input_tokens = models.PositiveIntegerField(null=True)
     output_tokens = models.PositiveIntegerField(null=True)
     cost_usd = models.DecimalField(max_digits=12, decimal_places=8, null=True)

@@ -122,6 +122,17 @@ class Migration(migrations.Migration):
                         max_length=5,
                     ),
                 ),
+                (
+                    "proposed_category",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="proposed_for",
+                        to="ocr.postcategory",
+                    ),
+                ),
+                ("read_all", models.BooleanField(default=False)),
                 ("input_tokens", models.PositiveIntegerField(null=True)),
                 ("output_tokens", models.PositiveIntegerField(null=True)),
                 ("cost_usd", models.DecimalField(decimal_places=8, max_digits=12, null=True)),

@@ -1,0 +1,17 @@
+"""Ask for a file to be kept, keep it, hand out links to it."""
+
+from __future__ import annotations
+
+from media_cache.services.links import AssetLink, urls_for
+from media_cache.services.request import MediaRequest, request_media, source_gone
+from media_cache.services.store import FLOW, store
+
+__all__ = [
+    "FLOW",
+    "AssetLink",
+    "MediaRequest",
+    "request_media",
+    "source_gone",
+    "store",
+    "urls_for",
+]

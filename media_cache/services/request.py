@@ -1,0 +1,156 @@
+"""Ask for files to be kept: set-based, idempotent, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+from django.db.models.functions import Now
+
+from carousel.lib.drain import wake
+from carousel.lib.ids import uuid7
+from carousel.lib.work import Priority, Status
+from media_cache.models import CacheAsset
+from media_cache.signals import assets_settled
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRequest:
+    """A file to keep. ``source_urls`` are tried in order and used byte for byte."""
+
+    kind: str
+    source_key: str
+    source_urls: tuple[str, ...]
+    expires_at: datetime | None = None
+    expected_size: int | None = None  # bytes
+
+
+# What a fresh link may heal; a file that is broken in itself stays failed.
+HEALED_BY_LINKS = (
+    *("link_dead", "source_gone", "not_found", "timeout", "connection_failed", "truncated"),
+    *("empty", "upstream_error", "rate_limited", "unexpected_status", "not_media"),
+)
+
+# Rows are locked in one order everywhere: two pages with the same sound must not deadlock.
+INSERT = """
+INSERT INTO media_cache_cacheasset AS asset
+    (id, kind, source_key, source_urls, expires_at, expected_size, status, priority, attempts,
+     error, error_code, sha256, storage_key, content_type, original_content_type)
+SELECT id, kind, source_key, string_to_array(urls, E'\\n'), expires_at, size, 'pending',
+       %(priority)s, 0, '', '', '', '', '', ''
+FROM unnest(%(ids)s::uuid[], %(kinds)s::text[], %(keys)s::text[], %(urls)s::text[],
+            %(expires)s::timestamptz[], %(sizes)s::bigint[])
+     AS fresh (id, kind, source_key, urls, expires_at, size)
+ORDER BY source_key
+ON CONFLICT (source_key) DO UPDATE SET source_key = EXCLUDED.source_key
+RETURNING id, source_key
+"""
+
+FRESH_LINKS = """
+WITH locked AS MATERIALIZED (
+    SELECT asset.id, fresh.urls, fresh.expires_at, fresh.size,
+           asset.status = 'blocked'
+           OR asset.status = 'failed' AND asset.error_code = ANY(%(healed)s)
+           OR asset.status IN ('completed', 'failed') AND %(refetch)s AS healed
+    FROM unnest(%(keys)s::text[], %(urls)s::text[], %(expires)s::timestamptz[],
+                %(sizes)s::bigint[]) AS fresh (source_key, urls, expires_at, size)
+    JOIN media_cache_cacheasset AS asset USING (source_key)
+    WHERE asset.status <> 'completed' OR %(refetch)s
+    ORDER BY asset.source_key FOR UPDATE OF asset
+)
+UPDATE media_cache_cacheasset AS asset SET
+    source_urls = string_to_array(urls, E'\\n'),
+    expires_at = locked.expires_at,
+    expected_size = coalesce(size, expected_size),
+    status = CASE WHEN healed THEN 'pending' ELSE status END,
+    run_after = CASE WHEN healed THEN statement_timestamp() ELSE run_after END,
+    attempts = CASE WHEN healed THEN 0 ELSE attempts END,
+    error = CASE WHEN healed THEN '' ELSE error END,
+    error_code = CASE WHEN healed THEN '' ELSE error_code END,
+    completed_at = CASE WHEN healed THEN NULL ELSE completed_at END
+FROM locked WHERE asset.id = locked.id
+RETURNING asset.id, healed
+"""
+
+
+def request_media(
+    requests: Sequence[MediaRequest],
+    *,
+    priority: Priority = Priority.SCHEDULE,
+    refetch: bool = False,
+) -> dict[str, UUID]:
+    """Make sure that each file is kept; returns asset ids by source key.
+
+    New ones become pending. Known ones that are not stored get the fresh links, and those that
+    waited for a link, or failed for want of one, become pending again. Stored ones are left
+    alone unless ``refetch``. Runs in the caller's transaction; workers are woken after commit.
+    """
+    wanted = {request.source_key: request for request in requests if request.source_urls}
+    if not wanted:
+        return {}
+    known = {
+        key: (pk, status)
+        for pk, key, status in CacheAsset.objects.filter(source_key__in=list(wanted)).values_list(
+            "pk", "source_key", "status"
+        )
+    }
+    ids = {key: pk for key, (pk, _) in known.items()}
+    ids |= _insert([request for key, request in wanted.items() if key not in known], priority)
+    stale = [
+        wanted[key] for key, (_, status) in known.items() if refetch or status != Status.COMPLETED
+    ]
+    _give_links(stale, refetch=refetch)
+    return ids
+
+
+def _insert(requests: Sequence[MediaRequest], priority: Priority) -> dict[str, UUID]:
+    if not requests:
+        return {}
+    columns = _columns(requests)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            INSERT,
+            {
+                **columns,
+                "ids": [uuid7() for _ in requests],
+                "kinds": [request.kind for request in requests],
+                "priority": priority,
+            },
+        )
+        ids = {key: pk for pk, key in cursor.fetchall()}
+    wake(CacheAsset, ids.values())
+    return ids
+
+
+def _give_links(requests: Sequence[MediaRequest], *, refetch: bool) -> None:
+    if not requests:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            FRESH_LINKS,
+            {**_columns(requests), "healed": list(HEALED_BY_LINKS), "refetch": refetch},
+        )
+        wake(CacheAsset, [pk for pk, healed in cursor.fetchall() if healed])
+
+
+def _columns(requests: Sequence[MediaRequest]) -> dict[str, list[object]]:
+    return {
+        "keys": [request.source_key for request in requests],
+        "urls": ["\n".join(request.source_urls) for request in requests],
+        "expires": [request.expires_at for request in requests],
+        "sizes": [request.expected_size for request in requests],
+    }
+
+
+def source_gone(asset_ids: Sequence[UUID], reason: str) -> int:
+    """End assets that wait for a fresh link which will never come. Returns how many."""
+    waiting = CacheAsset.objects.filter(pk__in=asset_ids, status=Status.BLOCKED)
+    ended = waiting.update(
+        status=Status.FAILED, completed_at=Now(), error=reason, error_code="source_gone"
+    )
+    if ended:
+        assets_settled.send(CacheAsset, asset_ids=list(asset_ids))
+    return ended

@@ -1,0 +1,29 @@
+"""Ask for pictures to be read, read them, and let a person correct what was read."""
+
+from __future__ import annotations
+
+from ocr.fold import fold, fold_with_offsets
+from ocr.services.correct import accept_category, correct_slide, set_category
+from ocr.services.read import FLOW, read
+from ocr.services.request import (
+    ReadingRequest,
+    read_again,
+    release,
+    request_reading,
+    request_readings,
+)
+
+__all__ = [
+    "FLOW",
+    "ReadingRequest",
+    "accept_category",
+    "correct_slide",
+    "fold",
+    "fold_with_offsets",
+    "read",
+    "read_again",
+    "release",
+    "request_reading",
+    "request_readings",
+    "set_category",
+]

@@ -1,0 +1,161 @@
+"""Ask for lists of pictures to be read: set-based, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection, models
+from django.db.models.functions import Now
+
+from carousel.lib.drain import wake
+from carousel.lib.ids import uuid7
+from carousel.lib.work import Priority, Status
+from ocr.models import Reading, SlideReading
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingRequest:
+    """Pictures in their order, and the caption that the reader is given as context."""
+
+    asset_ids: tuple[UUID, ...]
+    context: str = ""
+    language: str = ""
+
+
+INSERT_READINGS = """
+INSERT INTO ocr_reading
+    (id, status, priority, attempts, error, error_code, context, language, engine, model,
+     model_version, prompt_version, category_source, read_all)
+SELECT id, 'blocked', %(priority)s, 0, '', '', context, language, '', '', '', '', '', false
+FROM unnest(%(ids)s::uuid[], %(contexts)s::text[], %(languages)s::text[])
+     AS wanted (id, context, language)
+"""
+INSERT_SLIDES = """
+INSERT INTO ocr_slidereading
+    (reading_id, position, asset_id, search_text, description, slide_type, language, source,
+     error, error_code)
+SELECT reading, position, asset, '', '', '', '', '', '', ''
+FROM unnest(%(readings)s::uuid[], %(positions)s::int[], %(assets)s::uuid[])
+     AS wanted (reading, position, asset)
+"""
+# A reading waits until none of its pictures is on its way any more; those that failed for good
+# are left out. A finished reading is opened again when a picture that it lacked has arrived.
+RELEASE = """
+UPDATE ocr_reading AS reading SET
+    status = 'pending', run_after = statement_timestamp(), attempts = 0, error = '',
+    error_code = '', completed_at = NULL
+WHERE ({which}) AND NOT EXISTS (
+    SELECT FROM ocr_slidereading AS slide
+    JOIN media_cache_cacheasset AS asset ON asset.id = slide.asset_id
+    WHERE slide.reading_id = reading.id AND asset.status IN ('blocked', 'pending', 'running')
+)
+RETURNING reading.id
+"""
+ALL_BLOCKED = "reading.status = 'blocked'"
+THOSE_READINGS = "reading.status = 'blocked' AND reading.id = ANY(%(readings)s)"
+OF_ASSETS = """
+reading.id IN (SELECT reading_id FROM ocr_slidereading WHERE asset_id = ANY(%(assets)s))
+AND (reading.status = 'blocked' OR reading.status IN ('completed', 'failed') AND EXISTS (
+    SELECT FROM ocr_slidereading AS lacking
+    JOIN media_cache_cacheasset AS arrived ON arrived.id = lacking.asset_id
+    WHERE lacking.reading_id = reading.id AND lacking.error_code = 'not_stored'
+      AND arrived.status = 'completed'
+))
+"""
+
+
+def request_readings(
+    requests: Sequence[ReadingRequest], *, priority: Priority = Priority.SCHEDULE
+) -> list[UUID]:
+    """Create one reading per request; returns their ids in order.
+
+    A reading stays blocked until its pictures are settled; workers are then woken.
+    """
+    if not requests:
+        return []
+    ids = [uuid7() for _ in requests]
+    slides = [
+        (pk, position, asset)
+        for pk, request in zip(ids, requests, strict=True)
+        for position, asset in enumerate(request.asset_ids)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            INSERT_READINGS,
+            {
+                "ids": ids,
+                "priority": priority,
+                "contexts": [request.context for request in requests],
+                "languages": [request.language for request in requests],
+            },
+        )
+        readings, positions, assets = zip(*slides, strict=True) if slides else ((), (), ())
+        cursor.execute(
+            INSERT_SLIDES,
+            {"readings": list(readings), "positions": list(positions), "assets": list(assets)},
+        )
+    _release(THOSE_READINGS, {"readings": ids})
+    return ids
+
+
+def request_reading(
+    asset_ids: Sequence[UUID],
+    *,
+    context: str = "",
+    language: str = "",
+    priority: Priority = Priority.SCHEDULE,
+) -> Reading:
+    """One reading of these pictures, in this order."""
+    request = ReadingRequest(tuple(asset_ids), context, language)
+    return Reading.objects.get(pk=request_readings([request], priority=priority)[0])
+
+
+def release(asset_ids: Sequence[UUID] | None = None) -> int:
+    """Let readings go ahead whose pictures are settled; all of them, or those with these pictures.
+
+    Returns how many became pending.
+    """
+    if asset_ids is None:
+        return _release(ALL_BLOCKED, {})
+    return _release(OF_ASSETS, {"assets": list(asset_ids)}) if asset_ids else 0
+
+
+def _release(which: str, params: dict[str, list[UUID]]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(RELEASE.format(which=which), params)
+        ids = [pk for (pk,) in cursor.fetchall()]
+    wake(Reading, ids)
+    return len(ids)
+
+
+def read_again(
+    reading_ids: Sequence[UUID], *, force: bool = False, priority: Priority = Priority.PERSON
+) -> int:
+    """Read what has not been read yet; with ``force`` also what a machine has read before.
+
+    Open readings only move forward in the queue. What a person wrote stays. Returns how many
+    were finished and start over.
+    """
+    chosen = Reading.objects.filter(pk__in=reading_ids)
+    chosen.filter(status__in=(Status.BLOCKED, Status.PENDING)).update(
+        priority=priority, read_all=models.F("read_all") if not force else True
+    )
+    chosen.filter(status=Status.PENDING).update(run_after=Now())
+    ended = chosen.filter(status__in=(Status.COMPLETED, Status.FAILED))
+    unread = SlideReading.objects.filter(reading=models.OuterRef("pk"), text=None)
+    if not force:
+        ended = ended.filter(models.Q(status=Status.FAILED) | models.Exists(unread))
+    started = ended.update(
+        status=Status.BLOCKED,
+        priority=priority,
+        read_all=force,
+        attempts=0,
+        error="",
+        error_code="",
+        completed_at=None,
+    )
+    _release(THOSE_READINGS, {"readings": list(reading_ids)})
+    wake(Reading, reading_ids)
+    return started

@@ -1,0 +1,21 @@
+"""Doors for Celery: one line each."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from carousel.lib import drain
+from ocr.models import Reading
+from ocr.services import FLOW, release
+
+
+@shared_task
+def read(ids: list[str]) -> None:
+    drain.drain(FLOW, ids)
+
+
+@shared_task
+def sweep() -> None:
+    """Look for what a lost message or signal would have started."""
+    release()
+    drain.sweep(Reading)
