@@ -16,6 +16,8 @@ from urllib.parse import quote
 import pytest
 from django.conf import settings
 
+from carousel.tests.settings import SERVERS
+
 SHARED = Path(settings.BASE_DIR).parent / "shared"
 
 
@@ -49,7 +51,7 @@ def servers() -> Iterator[None]:
     """PostgreSQL and Valkey of this pytest process."""
     from carousel.embedded.services import embedded_services
 
-    with embedded_services(settings.SERVERS.data, fsync=False):
+    with embedded_services(SERVERS.data, fsync=False):
         yield
 
 
@@ -108,7 +110,7 @@ def process_env(transactional_db: None) -> dict[str, str]:
     from django.db import connection
 
     name = connection.settings_dict["NAME"]
-    host = quote(str(settings.SERVERS.run), safe="")
+    host = quote(str(SERVERS.run), safe="")
     return {
         **os.environ,
         "DATABASE_URL": f"postgresql://app@/{name}?host={host}",
@@ -155,3 +157,21 @@ def eventually() -> Callable[..., None]:
             time.sleep(0.05)
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """SeaweedFS, a real S3 server that checks signatures, expiry and checksums; as settings."""
+    from carousel.tests.seaweed import seaweed
+
+    with seaweed(tmp_path_factory.mktemp("s3")) as environment:
+        yield environment
+
+
+@pytest.fixture
+def s3(s3_server: dict[str, str], settings: Any) -> dict[str, str]:
+    """The media storage is a bucket on the S3 server."""
+    from carousel.settings import s3_storage
+
+    settings.STORAGES = {**settings.STORAGES, "media": s3_storage(s3_server)}
+    return s3_server

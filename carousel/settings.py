@@ -7,6 +7,7 @@ Unset means the embedded default: PostgreSQL and Valkey under ``.data/``, files 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -208,27 +209,32 @@ USE_S3 = env.together(
 )
 if USE_S3 and not R2_ENDPOINT_URL:
     R2_ENDPOINT_URL = f"https://{R2_ACCOUNT_ID}.r2.cloudflarestorage.com"
-_s3_storage = {
-    "BACKEND": "media_cache.storage.S3Media",
-    "OPTIONS": {
-        "access_key": R2_ACCESS_KEY_ID,
-        "secret_key": R2_SECRET_ACCESS_KEY,
-        "bucket_name": R2_BUCKET_NAME,
-        "endpoint_url": R2_ENDPOINT_URL,
-        "region_name": "auto",
-        "addressing_style": "path",
-        "querystring_expire": MEDIA_LINK_SECONDS,
-        "file_overwrite": True,  # content-addressed: the same name is the same bytes
-        "object_parameters": {"CacheControl": "private, max-age=31536000, immutable"},
-    },
-}
+
+
+def s3_storage(r2: Mapping[str, str]) -> dict[str, Any]:
+    """The media storage on an S3 service, from the R2_* variables."""
+    return {
+        "BACKEND": "media_cache.storage.S3Media",
+        "OPTIONS": {
+            "access_key": r2["R2_ACCESS_KEY_ID"],
+            "secret_key": r2["R2_SECRET_ACCESS_KEY"],
+            "bucket_name": r2["R2_BUCKET_NAME"],
+            "endpoint_url": r2["R2_ENDPOINT_URL"],
+            "region_name": "auto",
+            "addressing_style": "path",
+            "querystring_expire": MEDIA_LINK_SECONDS,
+            "object_parameters": {"CacheControl": "private, max-age=31536000, immutable"},
+        },
+    }
+
+
 _local_storage = {
     "BACKEND": "media_cache.storage.LocalMedia",
     "OPTIONS": {"location": MEDIA_ROOT, "base_url": MEDIA_URL, "link_seconds": MEDIA_LINK_SECONDS},
 }
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "media": _s3_storage if USE_S3 else _local_storage,
+    "media": s3_storage(globals()) if USE_S3 else _local_storage,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 

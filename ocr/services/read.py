@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
+from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -51,9 +53,9 @@ def announce(readings: list[Reading]) -> None:
         readings_finished.send(Reading, reading_ids=finished)
 
 
-def _slides_of(readings: Iterable[Reading]) -> dict[object, list[SlideReading]]:
-    slides: dict[object, list[SlideReading]] = {reading.pk: [] for reading in readings}
-    found = SlideReading.objects.filter(reading__in=slides).select_related("asset")
+def _slides_of(readings: Iterable[Reading]) -> dict[UUID, list[SlideReading]]:
+    slides: dict[UUID, list[SlideReading]] = {reading.pk: [] for reading in readings}
+    found = SlideReading.objects.filter(reading__in=list(slides)).select_related("asset")
     for slide in found.order_by("reading", "position"):
         slides[slide.reading_id].append(slide)
     return slides
@@ -129,7 +131,7 @@ def _write(reading: Reading, slides: list[SlideReading], result: PostResult) -> 
 
 def _end(reading: Reading, result: PostResult) -> bool:
     engine = current_engine()
-    known = {
+    known: dict[str, Any] = {
         "input_tokens": Coalesce(F("input_tokens"), 0) + result.input_tokens,
         "output_tokens": Coalesce(F("output_tokens"), 0) + result.output_tokens,
         "cost_usd": Coalesce(F("cost_usd"), 0) + result.cost_usd,
