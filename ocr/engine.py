@@ -8,6 +8,7 @@ another post its result.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -48,12 +49,14 @@ class PostRequest:
 
     ``key`` is the caller's name for it, unique within a call. ``caption`` is given to the reader
     as context. ``language`` is what the platform says the caption is written in (ISO 639), or "".
+    ``slide_count`` is how many slides the whole post has, where only some of them are asked for.
     """
 
     key: str
     caption: str
     language: str
     slides: tuple[SlideImage, ...]
+    slide_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,12 @@ class RequestEstimate:
     input_tokens: int
     output_tokens: int
     cost_usd: Decimal
+
+
+def language_code(tag: str) -> str:
+    """Return the language of a tag such as ``en-GB`` in lower case, "" where it names none."""
+    match = re.match(r"([a-z]{2,3})(?![a-z])", tag.strip().lower())
+    return "" if match is None or match[1] in ("un", "und", "zxx", "mul") else match[1]
 
 
 class Gate(Protocol):

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from carousel.lib.errors import UpstreamError
-from ocr.engine import Context, PostRequest, PostResult, ReadError, SlideImage, SlideResult
+from ocr.engine import (
+    Context,
+    PostRequest,
+    PostResult,
+    ReadError,
+    SlideImage,
+    SlideResult,
+    language_code,
+)
 from ocr.local import language, rules
 from ocr.local.layout import Layout, arrange
 from ocr.local.reader import read_boxes
@@ -92,23 +100,21 @@ class LocalEngine:
 def _results(post: PostRequest, layouts: dict[str, Layout]) -> tuple[SlideResult, ...]:
     """Put text and rules together. A slide too short to tell its language takes the post's."""
     whole = "\n".join([*(layout.text for layout in layouts.values()), post.caption])
-    fallback = language.detect(whole) or language.normalise(post.language)
-    first = min((slide.position for slide in post.slides), default=0)
+    fallback = language.detect(whole) or language_code(post.language)
+    count = post.slide_count or max((slide.position + 1 for slide in post.slides), default=0)
     return tuple(
-        _result(slide, layouts[slide.label], slide.position - first, len(post.slides), fallback)
+        _result(slide, layouts[slide.label], count, fallback)
         for slide in post.slides
         if slide.label in layouts
     )
 
 
-def _result(
-    slide: SlideImage, layout: Layout, position: int, count: int, fallback: str
-) -> SlideResult:
+def _result(slide: SlideImage, layout: Layout, count: int, fallback: str) -> SlideResult:
     return SlideResult(
         label=slide.label,
         text=layout.text,
         description=rules.description(len(layout.lines)),
-        slide_type=rules.slide_type(layout.text, position, count),
+        slide_type=rules.slide_type(layout.text, slide.position, count),
         language=(language.detect(layout.text) or fallback) if layout.text else "",
         confidence=layout.confidence,
     )

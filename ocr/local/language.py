@@ -106,12 +106,6 @@ def detect(text: str) -> str:
     return _refined(_SCRIPT_LANGUAGE.get(script, ""), text.lower())
 
 
-def normalise(code: str) -> str:
-    """Return the language of a tag such as ``en-GB`` in lower case, "" where it names none."""
-    match = re.match(r"([a-z]{2,3})(?![a-z])", code.strip().lower())
-    return "" if match is None or match[1] in ("un", "und", "zxx", "mul") else match[1]
-
-
 @lru_cache(maxsize=4096)
 def _script(char: str) -> str:
     name = unicodedata.name(char, "").split(" ", 1)[0]

@@ -146,6 +146,15 @@ def test_a_post_gets_types_category_and_provenance_from_the_rules(engine: LocalE
     assert result.cost_usd == result.input_tokens == 0
 
 
+def test_a_slide_asked_for_alone_keeps_its_part_in_the_post(engine: LocalEngine) -> None:
+    picture = jpeg(draw(Drawing("Share, repost")))
+    slides = (SlideImage("s4", picture, "image/jpeg", position=4),)
+    last, middle = engine.read(
+        [PostRequest(str(n), "", "", slides, slide_count=n) for n in (5, 9)], Context()
+    )
+    assert [r.slides[0].slide_type for r in (last, middle)] == ["cta", "content"]
+
+
 def test_a_slide_too_short_to_tell_takes_the_language_of_its_post(engine: LocalEngine) -> None:
     picture = jpeg(draw(Drawing("Matcha 2000")))
     (known,) = engine.read(

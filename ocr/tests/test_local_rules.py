@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocr.engine import CategoryChoice, Context
+from ocr.engine import CategoryChoice, Context, language_code
 from ocr.local import language, rules
 
 CLOSED = Context(
@@ -54,7 +54,7 @@ def test_language_does_not_depend_on_how_accents_are_encoded() -> None:
     [("en-GB", "en"), ("PT_br", "pt"), ("und", ""), ("un", ""), ("", ""), ("english", "")],
 )
 def test_language_tags_are_reduced_to_the_language(tag: str, code: str) -> None:
-    assert language.normalise(tag) == code
+    assert language_code(tag) == code
 
 
 @pytest.mark.parametrize(
