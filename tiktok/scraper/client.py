@@ -158,7 +158,9 @@ def _account(handle: str | None, user_id: str | None) -> dict[str, str]:
         raise ValueError(f"{user_id!r} is not a TikTok user id: those are digits.")
     if not handle and not user_id:
         raise ValueError("Name the account: a handle, or a user id.")
-    params = {"handle": parse_handle(handle)} if handle else {}
+    params: dict[str, str] = {}
+    if handle:  # one from our own tables needs no interpretation, whatever it looks like
+        params["handle"] = (values.handle(handle) or parse_handle(handle)).lower()
     return params | ({"user_id": user_id} if user_id else {})
 
 

@@ -32,8 +32,11 @@ def parse_handle(text: str) -> str:
 
 
 def _looks_like_link(pasted: str) -> bool:
-    host = pasted.split("/")[0].lower()
-    return "://" in pasted or host == "tiktok.com" or host.endswith(".tiktok.com")
+    return "://" in pasted or _is_tiktok(pasted.split("/")[0].lower())
+
+
+def _is_tiktok(host: str) -> bool:
+    return host == "tiktok.com" or host.endswith(".tiktok.com")
 
 
 def _path(pasted: str) -> str:
@@ -43,15 +46,13 @@ def _path(pasted: str) -> str:
         host = (parts.hostname or "").lower()
     except ValueError:
         raise ValueError(f"{_shown(pasted)} is not a link. {_EXAMPLE}") from None
-    if host in _SHORT_HOSTS or (host.endswith("tiktok.com") and parts.path.startswith("/t/")):
+    if parts.scheme not in ("http", "https") or not _is_tiktok(host):
+        raise ValueError(f"{_shown(pasted)} is not a link to TikTok. {_EXAMPLE}")
+    if host in _SHORT_HOSTS or parts.path.startswith("/t/"):
         raise ValueError(
             f"{_shown(pasted)} is a short link, and only TikTok knows where it leads. "
             "Open it in a browser and paste the address that appears."
         )
-    if parts.scheme not in ("http", "https") or not (
-        host == "tiktok.com" or host.endswith(".tiktok.com")
-    ):
-        raise ValueError(f"{_shown(pasted)} is not a link to TikTok. {_EXAMPLE}")
     path = unquote(parts.path)
     if not path.startswith("/@"):
         raise ValueError(f"{_shown(pasted)} doesn't lead to a profile. {_EXAMPLE}")
@@ -74,11 +75,14 @@ def parse_post_url(url: str) -> tuple[str | None, ContentType, str]:
 
     The handle is ``None`` where the URL has none or ``@_``. Raises ValueError.
     """
-    parts = urlsplit(url.strip())
+    try:
+        parts = urlsplit(url.strip())
+        host = (parts.hostname or "").lower()
+    except ValueError:
+        raise ValueError(f"{_shown(url)} is not a link.") from None
     steps = parts.path.strip("/").split("/")
-    host = (parts.hostname or "").lower()
     if (
-        (host == "tiktok.com" or host.endswith(".tiktok.com"))
+        _is_tiktok(host)
         and len(steps) == 3
         and steps[0].startswith("@")
         and steps[1] in _POST_WORDS

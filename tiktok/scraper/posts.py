@@ -34,7 +34,8 @@ def read_post(item: object) -> ScrapedPost | SkippedItem:
         return SkippedItem("not_an_object")
     tiktok_id = values.identifier(aweme.aweme_id) or values.identifier(aweme.id)
     if tiktok_id is None:
-        rounded = values.number(aweme.aweme_id) or values.number(aweme.id)
+        given = aweme.id if aweme.aweme_id is None else aweme.aweme_id
+        rounded = None if isinstance(given, str) else values.number(given)
         return SkippedItem("rounded_id", str(rounded)) if rounded else SkippedItem("no_id")
     if aweme.author is None or aweme.author.uid is None:
         return SkippedItem("no_author_id", tiktok_id)
