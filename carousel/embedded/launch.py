@@ -18,8 +18,10 @@ import time
 # linux/prctl.h, linux/capability.h
 PR_SET_PDEATHSIG = 1
 PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 CAP_DAC_OVERRIDE = 1
 CAP_DAC_READ_SEARCH = 2
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
@@ -57,11 +59,17 @@ def _options() -> argparse.Namespace:
 
 
 def _give_up_root(uid: int, gid: int, libc: ctypes.CDLL | None) -> None:
-    if libc is not None and libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_KEEPCAPS)")
-    os.setgroups([])
-    os.setgid(gid)
-    os.setuid(uid)
+    if libc is not None:
+        # access(2), which initdb asks about its programs, ignores a capability without this.
+        libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
+        if libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl(PR_SET_KEEPCAPS)")
+    try:
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+    except PermissionError as error:
+        sys.exit(f"error: root may not become user {uid} here ({error}): run as an ordinary user")
     if libc is not None:
         _keep_right_to_enter(libc)
 
@@ -80,7 +88,10 @@ def _keep_right_to_enter(libc: ctypes.CDLL) -> None:
             continue
         if libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) == 0:
             return
-    sys.exit("root may not hand on the right to enter closed folders here")
+    sys.exit(
+        "error: root may not hand on the right to enter folders closed to others: "
+        "move the checkout out of them, or set DATABASE_URL and REDIS_URL"
+    )
 
 
 def _die_with(parent: int, death_signal: int, libc: ctypes.CDLL) -> None:

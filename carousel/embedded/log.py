@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,8 @@ def epitaph(name: str, exit_code: int | None, log: Path) -> str:
     words = last_words(log)
     if "No space left on device" in words:
         return f"{name} stopped because the disk is full: free some space for {log.parent.parent}"
+    if exit_code == -signal.SIGKILL:
+        return f"{name} was killed, by somebody or for want of memory (log: {log})"
     how = f"signal {-exit_code}" if exit_code is not None and exit_code < 0 else f"code {exit_code}"
     return f"{name} ended with {how}: {words or 'it said nothing'} (log: {log})"
 
