@@ -7,6 +7,7 @@ import os
 from celery import Celery
 from celery.signals import worker_shutting_down
 
+from carousel import observability
 from carousel.lib.stopping import ask_to_stop
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "carousel.settings")
@@ -16,3 +17,4 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 worker_shutting_down.connect(ask_to_stop, dispatch_uid="carousel.stop")
+observability.watch_celery()

@@ -10,8 +10,12 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 
 def load_file(path: Path) -> None:
@@ -55,6 +59,18 @@ def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int
     return parsed
 
 
+def fraction(name: str, default: float) -> float:
+    """A number from 0 to 1."""
+    value = text(name, str(default))
+    try:
+        parsed = float(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}: write a number, not {value!r}") from None
+    if not 0 <= parsed <= 1:
+        raise ImproperlyConfigured(f"{name}: must be from 0 to 1, not {value}")
+    return parsed
+
+
 def choice(name: str, default: str, among: tuple[str, ...]) -> str:
     """One of a few words."""
     value = text(name, default)
@@ -77,6 +93,41 @@ def url(name: str, default: str = "", *, schemes: tuple[str, ...] = ("https", "h
     return value.rstrip("/")
 
 
+def database(name: str, address: str) -> dict[str, Any]:
+    """Django's settings for the PostgreSQL at ``address``, which the variable ``name`` gave."""
+    try:
+        info = conninfo_to_dict(address)
+    except ProgrammingError:
+        raise ImproperlyConfigured(
+            f"{name}: write postgresql://user:password@host:port/name"
+        ) from None
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": info.pop("dbname", None) or "carousel",
+        "USER": info.pop("user", None) or "",
+        "PASSWORD": info.pop("password", None) or "",
+        "HOST": info.pop("host", None) or "",
+        "PORT": info.pop("port", None) or "",
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 10, **info},
+    }
+
+
+def sentry_dsn(name: str) -> str:
+    """Where errors go: ``https://key@host/project``, or nothing."""
+    value = text(name)
+    try:
+        parts = urlsplit(value)
+        good = bool(parts.hostname and parts.username) and parts.scheme in ("https", "http")
+        good = good and parts.path.rpartition("/")[2].isdecimal() and parts.port != 0
+    except ValueError:
+        good = False
+    if value and not good:
+        raise ImproperlyConfigured(f"{name}: write https://key@host/project, as Sentry shows it")
+    return value
+
+
 def together(values: Mapping[str, str]) -> bool:
     """True if all of a service's variables are set, False if none is.
 
@@ -91,6 +142,12 @@ def together(values: Mapping[str, str]) -> bool:
     raise ImproperlyConfigured(
         f"{', '.join(present)} is set but {', '.join(missing)} is not: set all of them or none"
     )
+
+
+def needs(name: str, value: str, other: str, other_value: str) -> None:
+    """``name`` makes no sense without ``other``; raises ImproperlyConfigured."""
+    if value and not other_value:
+        raise ImproperlyConfigured(f"{name} is set but {other} is not: set both or none")
 
 
 def checkout_secret(folder: Path) -> str:

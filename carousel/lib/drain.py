@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, cast
@@ -24,6 +25,8 @@ from django.db import connections, transaction
 from kombu.exceptions import OperationalError
 
 from carousel.lib.errors import NotNow, UpstreamError
+from carousel.lib.redaction import configured_redactor
+from carousel.lib.reporting import report, report_ending, working_on
 from carousel.lib.stopping import stopping
 from carousel.lib.work import W, Work, WorkQuerySet
 
@@ -53,26 +56,33 @@ class Flow(Generic[W]):
 
 def guarded(step: Callable[[list[W]], None], rows: list[W]) -> None:
     """Run a step and write down how it ended for rows that it did not end itself."""
-    try:
-        step(rows)
-    except (NotNow, UpstreamError) as exc:
-        for row in rows:
-            end(row, exc)
-    except SoftTimeLimitExceeded:
-        for row in rows:
-            row.fail("It took longer than a task may.", code="time_limit", retryable=True)
-        raise
-    except Exception as exc:
-        for row in rows:
-            row.fail(f"{type(exc).__name__}: {exc}", code="bug")
-        raise
+    with working_on(rows):
+        try:
+            step(rows)
+        except (NotNow, UpstreamError) as exc:
+            for row in rows:
+                end(row, exc)
+        except SoftTimeLimitExceeded as exc:
+            for row in rows:
+                row.fail("It took longer than a task may.", code="time_limit", retryable=True)
+            report(exc)
+            raise
+        except Exception as exc:
+            error = configured_redactor().text(f"{type(exc).__name__}: {exc}")
+            for row in rows:
+                row.fail(error, code="bug")
+            report(exc)
+            raise
 
 
 def end(row: Work, exc: NotNow | UpstreamError) -> bool:
     """Write an ending that is no bug of ours. False if somebody else owns the row by now."""
     if isinstance(exc, NotNow):
         return row.postpone(exc.wait, str(exc))
-    return row.fail(str(exc), code=exc.code, retryable=exc.retryable, retry_after=exc.retry_after)
+    ended = row.fail(str(exc), code=exc.code, retryable=exc.retryable, retry_after=exc.retry_after)
+    if ended and not (exc.retryable and row.attempts < row.MAX_ATTEMPTS):
+        report_ending(row, exc)
+    return ended
 
 
 @dataclass
@@ -136,7 +146,8 @@ class _Drain(Generic[W]):
     def _start(self, rows: list[W]) -> None:
         self.count += len(rows)
         if self.pool is not None:
-            self.under_way[self.pool.submit(guarded, self.flow.step, rows)] = rows
+            future = self.pool.submit(copy_context().run, guarded, self.flow.step, rows)
+            self.under_way[future] = rows
             return
         try:
             guarded(self.flow.step, rows)
