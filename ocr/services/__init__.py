@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ocr.fold import fold, fold_with_offsets
 from ocr.services.correct import accept_category, correct_slide, set_category
-from ocr.services.read import FLOW, read
+from ocr.services.reading import FLOW, read
 from ocr.services.request import (
     ReadingRequest,
     read_again,
