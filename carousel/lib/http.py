@@ -246,6 +246,7 @@ def status_code(status: int) -> str:
     return "bad_request" if 400 <= status < 500 else "upstream_unavailable"
 
 
-def is_retryable(code: str) -> bool:
-    """Whether asking again later can help, for a word of ``status_code``."""
-    return code in _RETRYABLE
+def status_error(status: int, message: str, *, retry_after: float | None = None) -> UpstreamError:
+    """The error for an HTTP status that is not a success; ``message`` is for people."""
+    code = status_code(status)
+    return UpstreamError(message, code=code, retryable=code in _RETRYABLE, retry_after=retry_after)

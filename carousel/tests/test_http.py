@@ -201,4 +201,6 @@ def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | N
 )
 def test_every_status_has_a_word(status: int, code: str, retryable: bool) -> None:
     assert http.status_code(status) == code
-    assert http.is_retryable(code) is retryable
+    error = http.status_error(status, "It says no.", retry_after=7.0)
+    assert (str(error), error.code, error.retryable) == ("It says no.", code, retryable)
+    assert error.retry_after == 7.0

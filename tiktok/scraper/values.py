@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Any
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _DIGITS = re.compile(r"[0-9]{1,32}", re.ASCII)
@@ -28,21 +27,6 @@ _LATEST = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 def clean(text: str) -> str:
     """``text`` without NUL and lone surrogates, which PostgreSQL can't store."""
     return _UNSTORABLE.sub("", text) if _UNSTORABLE.search(text) else text
-
-
-def storable(value: Any) -> Any:
-    """A decoded JSON value with every text in it cleaned, keys included.
-
-    On the decoded value, because cutting the escape out of the serialised text would spoil an
-    escaped backslash before it.
-    """
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, list):
-        return [storable(item) for item in value]
-    if isinstance(value, dict):
-        return {clean(str(key)): storable(item) for key, item in value.items()}
-    return value
 
 
 def raw_text(value: object) -> str:

@@ -16,14 +16,16 @@ POST = "https://www.tiktok.com/@stoolpresidente/video/7463250363559218474"
 
 
 def sample(shared: Path, name: str) -> dict:
-    return json.loads((shared / "samples" / name).read_text())
+    found: dict = json.loads((shared / "samples" / name).read_text())
+    return found
 
 
 def error_body(shared: Path, status: int, words: str = "") -> dict | str:
     """One of the collected error bodies."""
     for entry in json.loads((shared / "samples/scrapecreators_error_bodies.json").read_text()):
         if entry["http"] == status and words in json.dumps(entry["body"]):
-            return entry["body"]
+            body: dict | str = entry["body"]
+            return body
     raise AssertionError(f"no body for {status} with {words!r}")
 
 

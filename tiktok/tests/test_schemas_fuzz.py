@@ -200,14 +200,14 @@ def test_any_value_in_place_of_an_answer(value: object) -> None:
 @pytest.mark.parametrize("value", REPLACEMENTS)
 @pytest.mark.parametrize("field", ["creditCount", "user", "aweme_list", "aweme_detail"])
 def test_any_value_in_place_of_the_content(field: str, value: object) -> None:
-    parse = {
+    parsers: dict[str, Callable[[object], object]] = {
         "creditCount": parse_balance,
         "user": parse_profile,
         "aweme_list": parse_page,
         "aweme_detail": parse_video,
-    }[field]
+    }
     try:
-        found = parse({"success": True, field: value})
+        found = parsers[field]({"success": True, field: value})
     except ScrapeError:
         return
     assert field in ("creditCount", "aweme_list")

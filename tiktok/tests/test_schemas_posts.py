@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from tiktok.scraper.posts import read_post
-from tiktok.scraper.schemas import AuthorCounts, ScrapedPost, SkippedItem
-
-ID = "7540000301621841183"
-IMAGE = "https://p16-common-sign.tiktokcdn-us.com/tos-i-photomode/{}~tplv-photomode-image.jpeg?x-expires=1777644000&x-signature=a%2Fb%2Bc%3D"
-SOUND = "https://v16m.tiktokcdn-us.com/55f0fa91eb07f93e6cc97b69cf44bd28/68b782c0/video/tos/a/o1/?mime_type=audio_mpeg"
-CLIP = "https://v16m.tiktokcdn-us.com/55f0fa91eb07f93e6cc97b69cf44bd28/68b782c0/video/tos/a/o2/?mime_type=video_mp4"
-BASE: dict[str, Any] = {
-    "aweme_id": ID,
-    "desc": "",
-    "create_time": 1755543133,
-    "author": {"uid": "6754760670083138566", "unique_id": "bre", "nickname": "Bre"},
-}
-
-
-def aweme(**changes: Any) -> dict[str, Any]:
-    return copy.deepcopy(BASE) | changes
-
-
-def read(**changes: Any) -> ScrapedPost:
-    found = read_post(aweme(**changes))
-    assert isinstance(found, ScrapedPost), found
-    return found
-
-
-def picture(name: str, **more: Any) -> dict[str, Any]:
-    return {"uri": f"tos-i-photomode/{name}", "url_list": [IMAGE.format(name)], **more}
-
-
-def slide(name: str) -> dict[str, Any]:
-    return {"display_image": picture(name, width=1080, height=1440)}
+from tiktok.scraper.schemas import AuthorCounts, SkippedItem
+from tiktok.tests.awemes import CLIP, ID, IMAGE, SOUND, aweme, picture, read, slide
 
 
 class TestSkipping:
@@ -160,62 +131,6 @@ class TestSlides:
         assert found.cover is not None
         assert found.cover.source_key == "cover:origin:tos-i-photomode/o"
         assert found.cover.width is None, "the width of a cover is a placeholder"
-
-
-class TestText:
-    def test_offsets_count_utf16_units(self) -> None:
-        caption = "To the 🐝 🐝 🐝  @Amici Pizza and #Fyp"
-        mention = {"type": 0, "user_id": "1", "sec_uid": "x", "start": 17, "end": 29}
-        hashtag = {"type": 1, "hashtag_name": "fyp", "start": 34, "end": 38}
-        found = read(desc=caption, text_extra=[mention, hashtag])
-        assert (found.mentions, found.hashtags) == (("Amici Pizza",), ("fyp",))
-
-    def test_offsets_hold_although_the_caption_is_cleaned(self) -> None:
-        mention = {"type": 0, "user_id": "1", "start": 3, "end": 9}
-        found = read(desc="\x00\ud83d @amici", text_extra=[mention])
-        assert found.mentions == ("amici",)
-        assert found.caption == " @amici"
-
-    def test_hashtags_are_each_given_once(self) -> None:
-        extra = [{"type": 1, "hashtag_name": name} for name in ("a", "TravisKelce", "traviskelce")]
-        assert read(text_extra=extra).hashtags == ("a", "traviskelce")
-
-    @pytest.mark.parametrize("text_extra", [[], None, "x", [None, 1, {"type": 0}]])
-    def test_without_a_list_the_caption_itself_is_read(self, text_extra: object) -> None:
-        caption = (
-            "#FYP #fyp #हिन्दी #日本語！ #blowthisup? ask @some.handle. or me@mail.com #a_b-c #"
-        )
-        found = read(desc=caption, text_extra=text_extra)
-        assert found.hashtags == ("fyp", "हिन्दी", "日本語", "blowthisup", "a_b")
-        assert found.mentions == ("some.handle",)
-
-    def test_offsets_that_point_elsewhere_are_not_believed(self) -> None:
-        wild = [
-            {"user_id": "1", "start": 0, "end": 3},
-            {"user_id": "1", "start": 900, "end": 2},
-            {"user_id": "1", "start": -1, "end": 3},
-        ]
-        assert read(desc="no one here", text_extra=wild).mentions == ()
-
-    def test_nul_and_lone_surrogates_are_taken_out_and_nothing_else(self) -> None:
-        author = {"uid": "1", "unique_id": "b\x00", "nickname": "☾\x00𖤓\ud800 ", "sec_uid": "\x00"}
-        found = read(
-            desc="a\x00b\udc00 🐈‍⬛  ‼️\n ",
-            author=author,
-            image_post_info={"images": [slide("a")], "title": "\x00t"},
-            music={"title": "\ud83cm", "author": "\x00"},
-        )
-        assert found.caption == "ab 🐈‍⬛  ‼️\n "
-        assert found.author.nickname == "☾𖤓 "
-        assert (found.author.handle, found.author.sec_uid) == (None, None)
-        assert found.title == "t"
-        assert found.music is not None
-        assert (found.music.title, found.music.author) == ("m", "")
-
-    def test_codes_are_codes_or_empty(self) -> None:
-        found = read(region="US", desc_language="zh-Hant")
-        assert (found.region, found.language) == ("US", "zh-Hant")
-        assert read(region="x" * 50, desc_language=5).region == ""
 
 
 class TestNumbers:
