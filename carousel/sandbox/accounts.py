@@ -23,6 +23,12 @@ class Account:
         with self._lock:
             self.credits = credits
 
+    def reset(self, credits: int) -> None:
+        """A balance of ``credits`` and no calls yet."""
+        with self._lock:
+            self.credits = credits
+            self.calls.clear()
+
     def charge(self, price: int) -> bool:
         """Take ``price`` credits if there are as many; says whether."""
         with self._lock:

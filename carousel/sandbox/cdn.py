@@ -95,7 +95,7 @@ class Cdn:
         if creator is None:
             raise Refused(404, "no such creator")
         if found.asset.kind == "avatar":
-            edge = int((re.findall(r"\d{2,4}", found.template) or ["720"])[-1])
+            edge = _edge(found.template)
             return media.avatar(creator.seed, creator.key, creator.nickname, edge, found.ending)
         post = creator.post(found.asset.slot)
         if post.created > self.clock.now():
@@ -115,6 +115,12 @@ class Cdn:
         if "zoomcover" in template:
             return media.encode(draw.slide(post, position).resize((480, 640)), found.ending)
         return media.slide(post, position, found.ending, emoji=self.world.emoji_slides)
+
+
+def _edge(template: str) -> int:
+    """The edge in ``c5_1080x1080`` or ``tiktokx-cropcenter-q:100:100:q75``, at most 1080."""
+    size = re.search(r"(\d{2,4})[x:]\d", template)
+    return min(1080, int(size[1])) if size else 720
 
 
 def _clip(post: Post) -> bytes:

@@ -27,6 +27,11 @@ class Clock:
             self._offset += seconds
         return self.now()
 
+    def reset(self) -> None:
+        """Undo every move."""
+        with self._lock:
+            self._offset, self._started = 0.0, time.time()
+
     def elapsed(self) -> float:
         """Seconds of sandbox time since the sandbox started, moves included."""
         start = self._started if self.frozen_at is None else self.frozen_at

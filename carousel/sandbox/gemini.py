@@ -55,6 +55,11 @@ class Gemini:
         self.files = Files(clock, base)
         self.batches = Batches(clock, self.files, self._batch_item)
 
+    def forget(self) -> None:
+        """No uploads and no batches."""
+        self.files.forget()
+        self.batches.forget()
+
     def answer(self, request: Request) -> Response:
         """Any request under ``/gemini/``."""
         path = _PATH.fullmatch(request.path)

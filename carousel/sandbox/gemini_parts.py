@@ -31,7 +31,7 @@ IMAGE_TOKENS = {"LOW": 280, "MEDIUM": 560, "HIGH": 1120, "ULTRA_HIGH": 2240}
 """Tokens per image by media resolution, Gemini 3; 2.x models count 258."""
 
 _LABEL = re.compile(r"(?:slide|image|picture|photo|page)\s+(?P<label>\S.*)", re.IGNORECASE)
-_POST = re.compile(r"^\s*post\s+(?P<label>\S+?):?(?:\s|$)", re.IGNORECASE)
+_POST = re.compile(r"^\s*POST\s+(?P<label>\S+?):?(?:\s|$)")
 
 
 class BadRequest(Exception):

@@ -41,6 +41,10 @@ class Files:
     _files: dict[str, StoredFile] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def forget(self) -> None:
+        """Drop every file."""
+        self._files.clear()
+
     def upload(self, request: Request, version: str) -> Response:
         """``/upload/{version}/files``: start, then chunks, then finalize."""
         command = request.headers.get("x-goog-upload-command", "")
@@ -143,6 +147,10 @@ class Batches:
     run: Callable[[str, Json], Json]
     _batches: dict[str, Batch] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def forget(self) -> None:
+        """Drop every job."""
+        self._batches.clear()
 
     def create(self, model: str, body: Json, faults: dict[str, float | None]) -> Response:
         """``models/{model}:batchGenerateContent``."""

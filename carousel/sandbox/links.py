@@ -93,10 +93,10 @@ class Links:
         prefix = "" if template.startswith("c5_") else "tplv-"
         path = f"/cdn/{host}/{self.uri(asset)}~{prefix}{template}"
         scene = {"slide": "image", "cover": "cover", "avatar": "avatar"}.get(asset.kind, "image")
+        token = number(asset, template, hour, turn, bits=32)
         for nonce in range(64):
-            token = hexed(8, asset, template, hour, turn, nonce)
             plain = (
-                f"{path}?dr=10952&refresh_token={token}&x-expires={expires}"
+                f"{path}?dr=10952&refresh_token={token ^ nonce:08x}&x-expires={expires}"
                 f"&x-signature=%&t=5897f7ec&ps=28cf8ac7&idc=useast5&s=FEED&sc={scene}"
             )
             signature = self._sign(plain)

@@ -78,6 +78,10 @@ class ScrapeCreators:
             spoil(name, response, seconds)
         return response
 
+    def forget(self) -> None:
+        """Empty the cache of ``cache_max_age``."""
+        self._cache.clear()
+
     def _endpoints(self) -> dict[str, tuple[Callable[[Call], Any], int]]:
         return {
             "/v1/tiktok/profile": (self._profile, 1),

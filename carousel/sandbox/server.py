@@ -207,6 +207,17 @@ class Sandbox:
         """What is to be found for a handle, as under ``/-/truth/``. Raises ``KeyError``."""
         return self.application.control.truth(handle)
 
+    def reset(self) -> None:
+        """As it was at the start: time, credits, names, faults, counters, uploads and batches."""
+        application = self.application
+        application.clock.reset()
+        application.world.reset()
+        application.faults.clear()
+        application.account.reset(application.options.credits)
+        application.stats.clear()
+        application.api.forget()
+        application.gemini.forget()
+
     def wait(self) -> None:
         """Wait until somebody asks it to stop."""
         while not self.application.stopping.wait(3600):

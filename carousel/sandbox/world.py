@@ -171,6 +171,12 @@ class World:
                 return self.by_uid(creator.uid)
         return None
 
+    def reset(self) -> None:
+        """Undo every renaming, replacement and removal."""
+        with self._lock:
+            for changes in (self.removed, self._aliases, self._names, self._by_uid):
+                changes.clear()
+
     def keys_seen(self) -> list[str]:
         """Keys of the creators asked for so far."""
         return [creator.key for creator in list(self._by_uid.values())]
