@@ -34,6 +34,7 @@ class Call(PlannedCall):
     credits_remaining: int | None = None
     cached: bool = False
     error_code: str = ""
+    retry_after: float | None = None  # seconds, as asked for
 
     @property
     def maybe_charged(self) -> bool:

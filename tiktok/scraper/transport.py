@@ -154,6 +154,7 @@ class _Attempt:
             credits_remaining=envelope.credits_remaining,
             cached=envelope.cached,
             error_code=self._error_code(),
+            retry_after=self.error.retry_after if self.error else None,
         )
 
     def _error_code(self) -> str:
