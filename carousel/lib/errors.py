@@ -7,8 +7,6 @@ else is a bug of ours, which stops the row and shouts.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 
 class NotNow(Exception):
     """Our own limit (rate, budget, pause) says later. Costs the row no attempt."""
@@ -27,7 +25,7 @@ class UpstreamError(Exception):
     ``retry_after`` (seconds) repeats what the other side asked for, when it did.
     """
 
-    report: ClassVar[bool] = False  # tell Sentry when a row fails for it: it may be our fault
+    report = False  # tell Sentry when a row fails for it: it may be our fault
 
     def __init__(
         self, message: str, *, code: str, retryable: bool, retry_after: float | None = None

@@ -81,10 +81,14 @@ def test_a_crashing_page_is_reported_without_a_secret(sentry: Recorder, settings
         "Cookie": "sessionid=cookie-0123456789",
     }
     environ = RequestFactory().get("/crash?api_key=query-0123456789", headers=headers).environ
-    start_response: Any = lambda status, headers: None  # noqa: E731
-    response = WSGIHandler()(environ, start_response)
-    response.close()
-    assert response.status_code == 500
+    statuses: list[str] = []
+
+    def start_response(status: str, headers: Any, exc_info: Any = None) -> Callable[..., object]:
+        statuses.append(status)
+        return statuses.append
+
+    WSGIHandler()(environ, start_response).close()
+    assert statuses == ["500 Internal Server Error"]
     observability.flush()
     (event,) = sentry.of("RuntimeError")
     assert event["environment"] == "testing"
