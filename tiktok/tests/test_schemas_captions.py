@@ -16,10 +16,10 @@ def test_offsets_count_utf16_units() -> None:
 
 
 def test_offsets_hold_although_the_caption_is_cleaned() -> None:
-    mention = {"type": 0, "user_id": "1", "start": 3, "end": 9}
-    found = read(desc="\x00\ud83d @amici", text_extra=[mention])
-    assert found.mentions == ("amici",)
-    assert found.caption == " @amici"
+    mention = {"type": 0, "user_id": "1", "start": 3, "end": 15}
+    found = read(desc="\x00\ud83d @Amici Pizza!", text_extra=[mention])
+    assert found.mentions == ("Amici Pizza",)
+    assert found.caption == " @Amici Pizza!"
 
 
 def test_hashtags_are_each_given_once() -> None:

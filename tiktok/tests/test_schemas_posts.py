@@ -82,6 +82,11 @@ class TestContentType:
         assert found.music.media.expires_at == datetime(2025, 9, 2, 23, 50, 24, tzinfo=UTC)
         assert read(content_type="video", video=video).video is None
 
+    def test_a_photo_post_has_no_video_whatever_its_video_object_holds(self) -> None:
+        video = {"duration": 5000, "play_addr": {"uri": "v1", "url_list": [CLIP]}}
+        found = read(image_post_info={"images": [slide("a")]}, video=video)
+        assert (found.video, found.duration_ms) == (None, None)
+
     def test_the_video_of_a_video_post_is_never_its_sound(self) -> None:
         found = read(aweme_type=0, video={"play_addr": {"uri": "v1", "url_list": [CLIP]}})
         assert found.video is not None
