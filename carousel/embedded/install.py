@@ -64,7 +64,8 @@ class Installer:
         wanted = self._stamps()[0]
         if self._mark(UNFINISHED).exists() or not self._mark(wanted).exists():
             return False
-        return self._works("import django")
+        # An environment that was made by another version of Python holds nothing for this one.
+        return self._works("import os, sysconfig; os.listdir(sysconfig.get_path('purelib'))")
 
     def _stamps(self) -> list[str]:
         """The set that was asked for, and the sets that it includes."""
