@@ -191,6 +191,7 @@ if MEDIA_ALLOW_LOOPBACK:
 MEDIA_MAX_IMAGE_BYTES = env.number("MEDIA_MAX_IMAGE_BYTES", 50 * 1024**2, least=1)
 MEDIA_MAX_VIDEO_BYTES = env.number("MEDIA_MAX_VIDEO_BYTES", 2 * 1024**3, least=1, most=2**40)
 MEDIA_LANES = env.number("MEDIA_LANES", 16, least=1, most=256)  # downloads at once per process
+MEDIA_DECODERS = env.number("MEDIA_DECODERS", 1, least=1, most=64)  # processes per worker process
 MEDIA_JPEG_QUALITY = env.number("MEDIA_JPEG_QUALITY", 92, least=1, most=100)
 MEDIA_TIMEOUT_SECONDS = env.number("MEDIA_TIMEOUT_SECONDS", 60, least=1, most=200)
 

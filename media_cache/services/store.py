@@ -2,12 +2,186 @@
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models.functions import Now
+
 from carousel.lib.drain import Flow
-from media_cache.models import CacheAsset
+from carousel.lib.errors import UpstreamError
+from carousel.lib.work import Status
+from media_cache.convert import DecodeLimits, DecoderPool, MediaRejected, inspect_video
+from media_cache.download import Downloaded, Downloader, DownloadError, DownloadPolicy
+from media_cache.filetype import MediaType, describe, detect
+from media_cache.models import CacheAsset, Kind
+from media_cache.signals import assets_settled, links_died
+from media_cache.storage import disk_trouble, media_storage, scratch_folder
+
+# TikTok serves some sounds as MP4 files without a picture.
+FAMILIES = {Kind.VIDEO: ("video",), Kind.AUDIO: ("audio", "video")}
+EXTENSIONS = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/apng": "png",
+    "image/webp": "webp",
+    "image/gif": "gif",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A file that is fit to be stored: where it is, and what is written down about it."""
+
+    path: Path
+    extension: str
+    sha256: str
+    content_type: str
+    original_content_type: str
+    byte_size: int
+    width: int | None = None
+    height: int | None = None
+    duration_ms: int | None = None
+
+    @property
+    def storage_key(self) -> str:
+        """The address made of the content: the same bytes are one object."""
+        return f"{self.sha256[:2]}/{self.sha256}.{self.extension}"
 
 
 def store(assets: list[CacheAsset]) -> None:
-    raise NotImplementedError
+    """The step: keep each file and end its row."""
+    for asset in assets:
+        _store(asset)
 
 
-FLOW = Flow(CacheAsset, store)
+def announce(assets: list[CacheAsset]) -> None:
+    """Tell who listens which of these came to rest, and which wait for fresh links."""
+    states = dict(
+        CacheAsset.objects.filter(pk__in=[asset.pk for asset in assets]).values_list("pk", "status")
+    )
+    settled = [pk for pk, status in states.items() if status in (Status.COMPLETED, Status.FAILED)]
+    dead = [pk for pk, status in states.items() if status == Status.BLOCKED]
+    if settled:
+        assets_settled.send(CacheAsset, asset_ids=settled)
+    if dead:
+        links_died.send(CacheAsset, asset_ids=dead)
+
+
+def _store(asset: CacheAsset) -> None:
+    if asset.expires_at is not None and asset.expires_at <= datetime.now(UTC):
+        asset.block("Its links have expired; fresh ones have been asked for.", "link_dead")
+        return
+    try:
+        with tempfile.TemporaryDirectory(dir=scratch_folder()) as folder:
+            copy = _fetch(asset, Path(folder))
+            media_storage().put(copy.storage_key, copy.path, copy.content_type, copy.sha256)
+    except DownloadError as error:
+        if not error.link_dead:
+            raise
+        asset.block(str(error), "link_dead")
+        return
+    except OSError as error:
+        raise disk_trouble(error, scratch_folder()) from error
+    facts = asdict(copy)
+    del facts["path"], facts["extension"]
+    asset.finish(**facts, storage_key=copy.storage_key, stored_at=Now())
+
+
+def _fetch(asset: CacheAsset, folder: Path) -> Copy:
+    """The first of the asset's links that gives a file fit to be stored.
+
+    Raises the most hopeful of their errors: one that may pass, else a dead link (which a fresh
+    one heals), else the first.
+    """
+    errors: list[UpstreamError] = []
+    for url in asset.source_urls:
+        path = folder / "download"
+        try:
+            with path.open("w+b") as file:
+                downloaded = _downloader(asset.kind).fetch(
+                    url, file, expected_size=asset.expected_size
+                )
+            return _examine(asset, path, downloaded)
+        except UpstreamError as error:
+            errors.append(error)
+    if not errors:
+        raise UpstreamError("It has no link.", code="no_link", retryable=False)
+    raise max(errors, key=_hope)
+
+
+def _hope(error: UpstreamError) -> int:
+    dead = isinstance(error, DownloadError) and error.link_dead
+    return 1 if dead else 2 * error.retryable
+
+
+def _examine(asset: CacheAsset, path: Path, downloaded: Downloaded) -> Copy:
+    with path.open("rb") as file:
+        found = detect(downloaded.head, file)
+    if found is None or found.family not in FAMILIES.get(Kind(asset.kind), ("image",)):
+        claim = downloaded.content_type_header or "nothing"
+        what = found.mime if found else describe(downloaded.head)
+        why = f"Expected {asset.kind}, got {what} (the server claims {claim[:60]})."
+        raise MediaRejected("not_media", why)
+    if found.family == "image":
+        return _picture(path, found, downloaded)
+    facts = inspect_video(path)
+    return Copy(
+        path,
+        found.extension,
+        downloaded.sha256,
+        found.mime,
+        found.mime,
+        downloaded.size,
+        facts.width,
+        facts.height,
+        facts.duration_ms,
+    )
+
+
+def _picture(path: Path, found: MediaType, downloaded: Downloaded) -> Copy:
+    rewritten = path.with_name("rewritten")
+    picture = _decoders().process(path, rewritten, found.mime)
+    return Copy(
+        rewritten if picture.rewritten else path,
+        EXTENSIONS[picture.content_type],
+        picture.sha256 or downloaded.sha256,
+        picture.content_type,
+        found.mime,
+        picture.byte_size or downloaded.size,
+        picture.width,
+        picture.height,
+    )
+
+
+@cache
+def _decoders() -> DecoderPool:
+    """One decoder per worker process: a machine runs as many of these as it has cores."""
+    limits = DecodeLimits(
+        quality=settings.MEDIA_JPEG_QUALITY, max_file_bytes=settings.MEDIA_MAX_IMAGE_BYTES
+    )
+    return DecoderPool(settings.MEDIA_DECODERS, limits)
+
+
+def _downloader(kind: str) -> Downloader:
+    large = kind in (Kind.VIDEO, Kind.AUDIO)
+    seconds = settings.MEDIA_TIMEOUT_SECONDS
+    return _make_downloader(
+        DownloadPolicy(
+            allowed_hosts=settings.MEDIA_ALLOWED_HOSTS,
+            allow_loopback=settings.MEDIA_ALLOW_LOOPBACK,
+            max_bytes=settings.MEDIA_MAX_VIDEO_BYTES if large else settings.MEDIA_MAX_IMAGE_BYTES,
+            total_timeout=min(3 * seconds, 200) if large else seconds,
+        )
+    )
+
+
+@cache
+def _make_downloader(policy: DownloadPolicy) -> Downloader:
+    return Downloader(policy)
+
+
+FLOW = Flow(CacheAsset, store, lanes=settings.MEDIA_LANES, announce=announce)

@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 from django.conf import settings
 
-from ocr.engine import Engine
+from carousel.lib import limits
+from ocr.engine import Engine, RequestEstimate
+from ocr.gemini import GeminiConfig, GeminiEngine
 from ocr.local import LocalEngine
+
+
+class SharedGate:
+    """One rate for all workers, because Gemini's quotas are per project."""
+
+    def enter(self, estimate: RequestEstimate) -> None:
+        limits.spend("gemini", settings.GEMINI_CALLS_PER_MINUTE)
+
+    def pause(self, wait: float, reason: str) -> None:
+        limits.hold("gemini", wait)
 
 
 def current_engine() -> Engine:
     """The reader that the settings name, made on first use."""
-    return _engine(settings.OCR_ENGINE, settings.GEMINI_BASE_URL, settings.GEMINI_MODEL)
+    if settings.OCR_ENGINE == "local":
+        return _local()
+    return _gemini(
+        GeminiConfig(
+            api_key=settings.GEMINI_API_KEY,
+            model=settings.GEMINI_MODEL,
+            base_url=settings.GEMINI_BASE_URL or None,
+            max_posts_per_request=settings.OCR_POSTS_PER_REQUEST,
+        )
+    )
 
 
-@lru_cache(maxsize=4)
-def _engine(name: str, base_url: str, model: str) -> Engine:
+@cache
+def _local() -> Engine:
     return LocalEngine()
+
+
+@cache
+def _gemini(config: GeminiConfig) -> Engine:
+    return GeminiEngine(config, SharedGate())
