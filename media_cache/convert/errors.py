@@ -7,6 +7,8 @@ from carousel.lib.errors import UpstreamError
 # Another copy of the file may be whole, and a process may have died for reasons of its own; what
 # was read in full and can't be kept will be no better next time.
 _RETRYABLE = frozenset(("not_media", "truncated", "decoder_died", "decode_timeout"))
+# It is a picture, and we could not make one of it: perhaps our fault.
+_REPORTED = frozenset(("decode_failed", "decoder_died", "decode_timeout"))
 
 
 class MediaRejected(UpstreamError):
@@ -18,3 +20,4 @@ class MediaRejected(UpstreamError):
 
     def __init__(self, code: str, why: str) -> None:
         super().__init__(why, code=code, retryable=code in _RETRYABLE)
+        self.report = code in _REPORTED
