@@ -124,7 +124,10 @@ def _background(draw: Random, style: Look) -> Image.Image:
 def _paragraph(
     image: Image.Image, text: str, lettering: Lettering, style: Look, draw: Random
 ) -> None:
-    lines = wrap(text, lettering.size, 860)
+    lines = wrap(text, lettering.size, 780 if lettering.outline else 860)
+    if lettering.outline:
+        # The outline eats into the spaces; readers, people too, would join the words.
+        lines = [line.replace(" ", "  ") for line in lines]
     pitch = int(lettering.size * (1.55 if style.layout == "label" else 1.38))
     top = round((SIZE[1] - pitch * len(lines)) * draw.uniform(0.3, 0.5))
     if style.layout == "card":

@@ -61,6 +61,9 @@ DEFAULT_SCHEMA: Json = {
 }
 """What is answered as JSON when no schema is sent."""
 
+OFF_ENUM = "interlude"
+"""A slide type that no schema allows."""
+
 _MEANINGS: dict[str, str] = {
     **dict.fromkeys(("label", "id", "key", "ref", "slide", "image", "post", "name"), "label"),
     **dict.fromkeys(("index", "number", "position", "page", "ordinal"), "ordinal"),
@@ -143,10 +146,14 @@ def _known(meaning: str, scope: Scope) -> Any:
         return None
     if meaning == "confidence" and isinstance(scope, PostAnswer):
         return min((slide.confidence for slide in scope.slides), default=0.0)
+    if meaning == "ordinal":
+        meaning = "label" if re.search(r"\d", scope.label) else meaning
     return getattr(scope, meaning, None)
 
 
 def _member(enum: list[Any], value: Any) -> Any:
+    if value == OFF_ENUM:
+        return value
     for wanted in (str(value), "unknown", "other"):
         for member in enum:
             if str(member).lower() == wanted.lower():
@@ -170,16 +177,21 @@ def plain(asked: Asked) -> str:
 def mislabel(asked: Asked, faults: dict[str, float | None]) -> None:
     """Faults of labels and fields, in place."""
     for post in asked.posts:
-        slides = post.slides
-        if "duplicate_label" in faults and slides:
-            first = slides[0]
-            slides.append(SlideAnswer(first.label, first.ordinal, text="nonsense"))
-        if "missing_label" in faults and slides:
-            slides.pop()
-        if "extra_label" in faults:
-            slides.append(SlideAnswer("p99s99", 99, text="a slide nobody sent"))
+        _miscount(post.slides, faults)
     for slide in asked.slides:
         if "wrong_label" in faults:
             slide.label = f"x{slide.label}x"
+        if "unknown_type" in faults:
+            slide.slide_type = OFF_ENUM
         if "nul_text" in faults:
             slide.text = f"\u0000{slide.text}"
+
+
+def _miscount(slides: list[SlideAnswer], faults: dict[str, float | None]) -> None:
+    if "duplicate_label" in faults and slides:
+        first = slides[0]
+        slides.append(SlideAnswer(first.label, first.ordinal, text="nonsense"))
+    if "missing_label" in faults and slides:
+        slides.pop()
+    if "extra_label" in faults:
+        slides.append(SlideAnswer("p99s99", 99, text="a slide nobody sent"))
