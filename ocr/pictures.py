@@ -10,6 +10,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import pillow_heif
@@ -42,6 +43,8 @@ DECODE_FAILURES: Final = (
 )
 """What Pillow and its plugins were seen to raise on broken and hostile files."""
 
+_ORIENTATION: Final = 0x0112
+
 _HEIF_BRANDS: Final = frozenset(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
 )
@@ -71,6 +74,26 @@ def _sniff_box(content: bytes) -> str:
     if brands & _HEIF_BRANDS:
         return "image/heic"
     return "image/heif" if brands & {b"mif1", b"msf1"} else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the first bytes of a picture tell without decoding it."""
+
+    content_type: str
+    width: int
+    height: int
+    upright: bool
+
+
+def inspect(content: bytes) -> Header | None:
+    """Return what the header says, None where the file is not a picture we decode."""
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+            turned = picture.getexif().get(_ORIENTATION, 1) not in (0, 1)
+            return Header(sniff(content), *picture.size, upright=not turned)
+    except DECODE_FAILURES:
+        return None
 
 
 def decode(

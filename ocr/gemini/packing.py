@@ -1,0 +1,87 @@
+"""Fill requests: as many slides of as many posts as the limits allow, each under its label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from carousel.lib.errors import UpstreamError
+from ocr.engine import ReadError, RequestEstimate
+from ocr.gemini.config import IMAGE_TOKENS, GeminiConfig
+from ocr.gemini.images import PreparedImage, prepare
+from ocr.gemini.prices import Price
+from ocr.gemini.progress import Ask, Bundle, Post
+from ocr.prompt import post_line, slide_line
+
+Part = str | PreparedImage
+
+_ENVELOPE: Final = 8_000
+"""Bytes of a request beside instruction, captions and images: schema, settings, names."""
+
+_POST_TOKENS: Final = 50
+_SLIDE_TOKENS: Final = 150
+"""Output tokens of a post's frame and of a slide with a few lines of text, for estimates."""
+
+
+def pack(posts: Sequence[Post], config: GeminiConfig, instruction: str) -> Iterator[Bundle]:
+    """Yield requests as full as they may be. A post stays whole unless it fills one alone.
+
+    Pictures are loaded when their request is filled, so that one request's worth of them is in
+    memory. A picture that can't be sent is written to its post's errors.
+    """
+    waiting: list[Ask] = []
+    for post in posts:
+        asks = _prepared(post, config)
+        if waiting and not _fits([*waiting, *asks], config, instruction):
+            yield Bundle(tuple(waiting))
+            waiting = []
+        for ask in asks:
+            if waiting and not _fits([*waiting, ask], config, instruction):
+                yield Bundle(tuple(waiting))
+                waiting = []
+            waiting.append(ask)
+    if waiting:
+        yield Bundle(tuple(waiting))
+
+
+def parts_of(bundle: Bundle) -> list[Part]:
+    """Return the texts and images of a request: post by post, a label before each image."""
+    parts: list[Part] = []
+    for post, asks in bundle.posts():
+        parts.append(post_line(post.label, post.request.caption))
+        for ask in asks:
+            parts += [slide_line(ask.label), ask.image]
+    return parts
+
+
+def estimate(
+    parts: Sequence[Part], posts: int, instruction: str, config: GeminiConfig, price: Price
+) -> RequestEstimate:
+    """Return what a request is about to use."""
+    images = sum(isinstance(part, PreparedImage) for part in parts)
+    letters = len(instruction) + sum(len(part) for part in parts if isinstance(part, str))
+    tokens = letters // 3 + images * IMAGE_TOKENS[config.media_resolution]
+    answer = _POST_TOKENS * posts + _SLIDE_TOKENS * images
+    return RequestEstimate(posts, images, tokens, answer, price.cost(tokens, answer))
+
+
+def _prepared(post: Post, config: GeminiConfig) -> list[Ask]:
+    asks = []
+    for slide in post.request.slides:
+        label = post.wire_label(slide)
+        try:
+            asks.append(Ask(label, post, prepare(slide, config)))
+        except UpstreamError as error:
+            post.errors[label] = ReadError(error.code, str(error), error.retryable)
+    return asks
+
+
+def _fits(asks: Sequence[Ask], config: GeminiConfig, instruction: str) -> bool:
+    # A character takes up to six bytes as JSON, and a quoted caption is escaped twice.
+    captions = {ask.post.label: 6 * len(ask.post.request.caption) + 200 for ask in asks}
+    size = sum(ask.image.wire_bytes for ask in asks) + sum(captions.values())
+    return (
+        len(asks) <= config.max_images_per_request
+        and len(captions) <= config.max_posts_per_request
+        and size + 6 * len(instruction) + _ENVELOPE <= config.max_request_bytes
+    )

@@ -1,0 +1,256 @@
+"""One call of the reader: pack slides into requests, ask, and ask again only for what is missing.
+
+A request that comes back incomplete is never repeated as a whole. What was answered is kept; the
+rest is asked again together, and where a round brings nothing (400, blocked, cut off, nonsense, an
+internal error) it is halved, so that whatever spoils it ends up alone. Every such tree is bounded.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections import deque
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from carousel.lib.errors import NotNow, UpstreamError
+from ocr.engine import Context, Gate, PostRequest, PostResult, ReadError
+from ocr.gemini.answers import Answer, choose_category, parse
+from ocr.gemini.client import GeminiClient, Reply
+from ocr.gemini.config import GeminiConfig
+from ocr.gemini.failures import SPLITTABLE, RequestRejected
+from ocr.gemini.packing import Part, estimate, pack, parts_of
+from ocr.gemini.prices import Price, price_of
+from ocr.gemini.progress import Ask, Bundle, Post, shares
+from ocr.prompt import post_line, system_instruction
+
+logger = logging.getLogger(__name__)
+
+_BLOCKING: Final = frozenset(
+    (
+        *("SAFETY", "RECITATION", "LANGUAGE", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"),
+        *("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "IMAGE_OTHER"),
+        *("MODEL_ARMOR", "JAILBREAK"),
+    )
+)
+"""Reasons to answer nothing that lie in what was sent. OTHER is the one that may pass."""
+
+_OUTAGE: Final = 3
+"""Failures in a row after which it is the service and not one of our posts."""
+
+_ROUNDS: Final = 2
+"""How often slides that were left out of an otherwise good answer are asked for again."""
+
+
+class Run:
+    """The state of one call. Not shared between threads."""
+
+    def __init__(
+        self, config: GeminiConfig, client: GeminiClient, gate: Gate | None, context: Context
+    ) -> None:
+        self._config = config
+        self._client = client
+        self._gate = gate
+        self._context = context
+        self._instruction = system_instruction(
+            ((each.name, each.description) for each in context.categories),
+            allow_new_categories=context.allow_new_categories,
+        )
+        self._ends = time.monotonic() + config.deadline
+        self._failures = 0
+        self._last_failure: UpstreamError | None = None
+        self._answers = 0
+        self._request_is_sound = False
+
+    def read(self, requests: Sequence[PostRequest]) -> list[PostResult]:
+        """Return one result per post; raise only if nothing came of any of them."""
+        posts = [Post(f"p{number}", request) for number, request in enumerate(requests, 1)]
+        stopped: NotNow | UpstreamError | None = None
+        try:
+            for bundle in pack(posts, self._config, self._instruction):
+                self._settle(bundle)
+        except (NotNow, UpstreamError) as error:
+            if all(post.untouched() for post in posts):
+                raise
+            stopped = error
+        return [post.result(stopped) for post in posts]
+
+    def _settle(self, bundle: Bundle) -> None:
+        """Ask until every slide of the bundle has an answer or a reason why it has none."""
+        allowed = 4 + 4 * math.ceil(math.log2(len(bundle.asks) + 1))
+        queue = deque([bundle])
+        while queue:
+            current = queue.popleft()
+            if allowed == 0:
+                _give_up(current, "not_answered", "Gemini left it out several times.")
+                continue
+            allowed -= 1
+            queue.extend(self._step(current))
+
+    def _step(self, bundle: Bundle) -> list[Bundle]:
+        """Send one request; return what has to be asked after it."""
+        try:
+            reply = self._ask(bundle)
+        except RequestRejected as error:
+            return self._rejected(bundle, error)
+        except UpstreamError as error:
+            if error.code not in SPLITTABLE:
+                raise
+            return self._failed(bundle, error)
+        self._failures, self._request_is_sound = 0, True
+        answer = parse(
+            reply.text,
+            {ask.label for ask in bundle.asks},
+            {post.label for post, _ in bundle.posts()},
+        )
+        self._record(bundle, reply, answer)
+        self._answers += len(answer.slides)
+        left = tuple(ask for ask in bundle.asks if ask.label not in answer.slides)
+        if not left:
+            return []
+        if answer.slides:
+            return _again(Bundle(left, bundle.tries))
+        return _divided(bundle, reply)
+
+    def _ask(self, bundle: Bundle) -> Reply:
+        limit = self._config.max_output_tokens
+        if bundle.tries == 0:
+            limit = min(limit, 2_048 + 1_024 * len(bundle.asks))
+        return self._send(parts_of(bundle), len(bundle.posts()), limit)
+
+    def _send(self, parts: Sequence[Part], posts: int, max_output_tokens: int) -> Reply:
+        """Send one request, past the gate and within the deadline."""
+        if time.monotonic() >= self._ends:
+            raise self._out_of_time()
+        if self._gate is None:
+            return self._client.ask(parts, self._instruction, max_output_tokens)
+        price = self._price(self._config.model)
+        self._gate.enter(estimate(parts, posts, self._instruction, self._config, price))
+        try:
+            return self._client.ask(parts, self._instruction, max_output_tokens)
+        except NotNow as error:
+            self._gate.pause(error.wait, str(error))
+            raise
+
+    def _out_of_time(self) -> NotNow | UpstreamError:
+        if self._last_failure is not None:
+            return self._last_failure
+        if self._answers:
+            return NotNow("The rest has to wait for another turn of this worker.", wait=0)
+        return UpstreamError(
+            "Gemini gave no usable answer in the time there was.",
+            code="gemini_timeout",
+            retryable=True,
+        )
+
+    def _price(self, model: str) -> Price:
+        return self._config.price or price_of(model, datetime.now(UTC).date())
+
+    def _record(self, bundle: Bundle, reply: Reply, answer: Answer) -> None:
+        """Write answers, and what the request used, to the posts that were in it."""
+        groups = bundle.posts()
+        price = self._price(reply.model_version or self._config.model)
+        given = shares(reply.input_tokens, [_size_in(post, asks) for post, asks in groups])
+        taken = shares(reply.output_tokens, [_size_out(asks, answer) for _, asks in groups])
+        for (post, asks), tokens_in, tokens_out in zip(groups, given, taken, strict=True):
+            post.input_tokens += tokens_in
+            post.output_tokens += tokens_out
+            post.cost_usd += price.cost(tokens_in, tokens_out)
+            found = {a.label: answer.slides[a.label] for a in asks if a.label in answer.slides}
+            post.answered |= found
+            if found:
+                post.model_version = reply.model_version or self._config.model
+            self._record_category(post, answer)
+
+    def _record_category(self, post: Post, answer: Answer) -> None:
+        """The first answer counts: later ones have seen only a part of the post."""
+        answered = answer.categories.get(post.label)
+        if answered is None or post.category_answered:
+            return
+        names = [each.name for each in self._context.categories]
+        allow_new = self._context.allow_new_categories
+        post.category = choose_category(answered, names, allow_new=allow_new)
+        post.category_answered = True
+
+    def _rejected(self, bundle: Bundle, error: RequestRejected) -> list[Bundle]:
+        if len(bundle.asks) > 1:
+            return bundle.halves()
+        if not self._request_is_sound:
+            self._probe(error)
+        _give_up(
+            bundle,
+            "image_rejected",
+            f"Gemini does not accept this picture ({error}).",
+            retryable=False,
+        )
+        return []
+
+    def _probe(self, error: RequestRejected) -> None:
+        """Tell a bad image from a request that Gemini would refuse with any image."""
+        try:
+            self._send([post_line("p0", "")], 1, 2_048)
+        except RequestRejected:
+            raise UpstreamError(
+                f"Gemini refuses every request to {self._config.model} ({error}). Check that "
+                "GEMINI_MODEL reads images and answers in JSON.",
+                code="request_rejected",
+                retryable=False,
+            ) from error
+        self._request_is_sound = True
+
+    def _failed(self, bundle: Bundle, error: UpstreamError) -> list[Bundle]:
+        """Divide what may have made the service stumble; stop when it stumbles over anything."""
+        self._failures += 1
+        self._last_failure = error
+        if self._failures >= _OUTAGE:
+            raise error
+        if len(bundle.asks) > 1:
+            return bundle.halves()
+        if bundle.tries == 0:
+            return [Bundle(bundle.asks, tries=1)]
+        if not self._answers:
+            raise error
+        _give_up(bundle, error.code, str(error))
+        return []
+
+
+def _again(bundle: Bundle) -> list[Bundle]:
+    if bundle.tries < _ROUNDS:
+        return [Bundle(bundle.asks, bundle.tries + 1)]
+    _give_up(bundle, "not_answered", "Gemini left it out several times.")
+    return []
+
+
+def _divided(bundle: Bundle, reply: Reply) -> list[Bundle]:
+    """Return what to ask after an answer that held nothing."""
+    if len(bundle.asks) > 1:
+        return bundle.halves()
+    reason = reply.blocked or reply.finish
+    if (reply.blocked or reason in _BLOCKING) and (reason != "OTHER" or bundle.tries):
+        message = f"Gemini declined to read this picture ({reason})."
+        _give_up(bundle, f"blocked_{reason.lower()}", message, retryable=False)
+        return []
+    if bundle.tries == 0:
+        return [Bundle(bundle.asks, tries=1)]
+    if reason == "MAX_TOKENS":
+        _give_up(bundle, "answer_truncated", "Gemini's answer was cut off twice.")
+    else:
+        _give_up(bundle, "not_answered", "Gemini gave no usable answer for this picture.")
+    return []
+
+
+def _give_up(bundle: Bundle, code: str, message: str, *, retryable: bool = True) -> None:
+    for ask in bundle.asks:
+        logger.info("No text for %s of post %s: %s", ask.label, ask.post.request.key, code)
+        ask.post.errors[ask.label] = ReadError(code, message, retryable)
+
+
+def _size_in(post: Post, asks: Sequence[Ask]) -> int:
+    return 500 * len(asks) + len(post.request.caption) // 4
+
+
+def _size_out(asks: Sequence[Ask], answer: Answer) -> int:
+    found = [answer.slides[ask.label] for ask in asks if ask.label in answer.slides]
+    return sum(120 + len(slide.text) + len(slide.description) for slide in found)
