@@ -18,7 +18,7 @@ help:
 	@echo 'make clean   remove .venv and caches; .data, with everything stored, stays'
 
 demo: runtime
-	@$(RUN) manage.py demo --with-parent $(if $(filter-out 0,$(ONCE)),--once)
+	@SCRAPECREATORS_API_KEY= SCRAPECREATORS_BASE_URL= $(RUN) manage.py demo --with-parent $(if $(filter-out 0,$(ONCE)),--once)
 
 up: runtime
 	@$(RUN) manage.py up --with-parent
