@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -69,6 +70,14 @@ def fraction(name: str, default: float) -> float:
     if not 0 <= parsed <= 1:
         raise ImproperlyConfigured(f"{name}: must be from 0 to 1, not {value}")
     return parsed
+
+
+def rate(name: str, default: str) -> str:
+    """A number per second, minute, hour or day, such as ``6000/min``."""
+    value = text(name, default)
+    if not re.fullmatch(r"[1-9]\d{0,8}/(s|sec|second|m|min|minute|h|hour|d|day)", value):
+        raise ImproperlyConfigured(f"{name}: write a number per s, min, hour or day: 6000/min")
+    return value
 
 
 def choice(name: str, default: str, among: tuple[str, ...]) -> str:

@@ -122,6 +122,7 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "carousel",
+        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
     }
 }
 
@@ -173,6 +174,8 @@ SCRAPECREATORS_BASE_URL = _scraper_url or (
 SCRAPECREATORS_KEY_IN_USE = SCRAPECREATORS_API_KEY or "sandbox"
 SCRAPECREATORS_CALLS_PER_MINUTE = env.number("SCRAPECREATORS_CALLS_PER_MINUTE", 120, least=1)
 MONITORING_INTERVAL_MINUTES = env.number("MONITORING_INTERVAL_MINUTES", 1440, least=1)
+# Scheduled runs stop at the first page without a new post, but look at every page this often.
+MONITORING_ALL_PAGES_DAYS = env.number("MONITORING_ALL_PAGES_DAYS", 7, least=1)
 MONITORING_MAX_PAGES = env.number("MONITORING_MAX_PAGES", 200, least=1)
 MISSES_UNTIL_CHECKED = env.number("MISSES_UNTIL_CHECKED", 3, least=1)
 
@@ -258,18 +261,17 @@ OCR_POSTS_PER_REQUEST = env.number("OCR_POSTS_PER_REQUEST", 8, least=1, most=50)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "carousel.api.credentials.ApiToken",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "carousel.api.Pages",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PARSER_CLASSES": ["carousel.api.bodies.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "carousel.api.negotiation.AlwaysAnswer",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "carousel.api.answer_error",
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"user": env.text("API_RATE", "6000/min")},
+    "EXCEPTION_HANDLER": "carousel.api.errors.answer_error",
+    "DEFAULT_THROTTLE_CLASSES": ["carousel.api.credentials.ApiRate"],
+    "DEFAULT_THROTTLE_RATES": {"user": env.rate("API_RATE", "6000/min")},
     "COERCE_DECIMAL_TO_STRING": False,
 }
 SPECTACULAR_SETTINGS = {
@@ -283,6 +285,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api",
+    "ENUM_NAME_OVERRIDES": {
+        "WorkStatus": "carousel.lib.work.Status",
+        "ContentType": "tiktok.models.ContentType",
+        "SlideType": "ocr.models.SlideType",
+        "Source": "ocr.models.Source",
+    },
 }
 
 # --- Watching ourselves --------------------------------------------------------------------

@@ -3,8 +3,29 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path, re_path
+
+from carousel.api import errors
+from carousel.api.docs import DocsView, SchemaView
+from carousel.api.queues import ClearQueueView, QueuesView, RetryFailedView
+from carousel.health import HealthView, ReadinessView
+from media_cache.api.files import serve_media
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/tiktok/", include("tiktok.api.urls")),
+    path("api/media/", include("media_cache.api.urls")),
+    path("api/queues", QueuesView.as_view()),
+    path("api/queues/<str:name>/clear", ClearQueueView.as_view()),
+    path("api/queues/<str:name>/retry-failed", RetryFailedView.as_view()),
+    path("api/schema", SchemaView.as_view(), name="schema"),
+    path("api/docs", DocsView.as_view(), name="docs"),
+    re_path(r"^api(?:/[\s\S]*)?$", errors.unknown_path),
+    path("media/<path:key>", serve_media),
+    path("healthz", HealthView.as_view()),
+    path("readyz", ReadinessView.as_view()),
 ]
+
+handler400 = errors.bad_request
+handler404 = errors.not_found
+handler500 = errors.server_error

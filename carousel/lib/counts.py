@@ -1,0 +1,32 @@
+"""How many rows there are: exactly where that is cheap, else as the planner estimates."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+# In the planner's units (PostgreSQL documentation, "Planner Cost Constants"): an index-only count
+# of some 300,000 rows, or a scan of 80 MB. Measured: well under 100 ms.
+CHEAP = 10_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number of rows."""
+
+    value: int
+    is_estimate: bool
+
+
+def count(rows: QuerySet[Any], *, cheap: float = CHEAP) -> Count:
+    """Count ``rows``, or estimate where the planner expects counting to cost more than ``cheap``.
+
+    Two queries if exact, one if not; an estimate follows the table's statistics.
+    """
+    plan = json.loads(rows.order_by().values("pk").explain(format="json"))[0]["Plan"]
+    if plan["Total Cost"] > cheap:
+        return Count(int(plan["Plan Rows"]), is_estimate=True)
+    return Count(rows.order_by().count(), is_estimate=False)

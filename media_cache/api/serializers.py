@@ -1,0 +1,86 @@
+"""The shape of an asset, and how its fields are filled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+
+from carousel.api.times import iso
+from carousel.lib.work import Status
+from media_cache.models import CacheAsset, Kind
+from media_cache.services import AssetLink, urls_for
+
+Answer = dict[str, Any]
+
+
+class AssetSerializer(serializers.Serializer[Any]):
+    """A file at a URL and our copy of it."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=Kind.choices)
+    status = serializers.ChoiceField(choices=Status.choices)
+    url = serializers.CharField(
+        allow_null=True,
+        help_text="A signed link to our copy; until it is stored, the source's link; null when "
+        "that is known to be dead.",
+    )
+    urlExpiresAt = serializers.DateTimeField(allow_null=True)
+    isFallback = serializers.BooleanField(help_text="Whether `url` is the source's link.")
+    contentType = serializers.CharField(help_text="Empty until stored.")
+    originalContentType = serializers.CharField(
+        help_text="What the source served, before any conversion."
+    )
+    byteSize = serializers.IntegerField(allow_null=True)
+    width = serializers.IntegerField(allow_null=True)
+    height = serializers.IntegerField(allow_null=True)
+    durationMs = serializers.IntegerField(allow_null=True)
+    sha256 = serializers.CharField(help_text="Of our copy, in hexadecimal; empty until stored.")
+    error = serializers.CharField()
+    errorCode = serializers.CharField()
+    attempts = serializers.IntegerField()
+
+
+# What an answer and its link need; the rest stays in the database.
+COLUMNS = (
+    *("id", "kind", "status", "source_urls", "expires_at", "storage_key", "content_type"),
+    *("original_content_type", "byte_size", "width", "height", "duration_ms", "sha256"),
+    *("error", "error_code", "attempts"),
+)
+
+
+def asset_answer(asset: CacheAsset, link: AssetLink) -> Answer:
+    """One asset with its link."""
+    return {
+        "id": str(asset.pk),
+        "kind": asset.kind,
+        "status": asset.status,
+        "url": link.url,
+        "urlExpiresAt": iso(link.expires_at),
+        "isFallback": link.is_fallback,
+        "contentType": asset.content_type,
+        "originalContentType": asset.original_content_type,
+        "byteSize": asset.byte_size,
+        "width": asset.width,
+        "height": asset.height,
+        "durationMs": asset.duration_ms,
+        "sha256": asset.sha256,
+        "error": asset.error,
+        "errorCode": asset.error_code,
+        "attempts": asset.attempts,
+    }
+
+
+def asset_answers(ids: Iterable[UUID | None], base_url: str) -> dict[UUID | None, Answer]:
+    """Answers by id, for any number of assets in one query; ``None`` among the ids is skipped.
+
+    ``base_url`` (such as ``https://carousel.example``) is put before links to our own files.
+    """
+    wanted = {pk for pk in ids if pk is not None}
+    if not wanted:
+        return {}
+    assets = list(CacheAsset.objects.filter(pk__in=wanted).only(*COLUMNS))
+    links = urls_for(assets, base_url=base_url)
+    return {asset.pk: asset_answer(asset, links[asset.pk]) for asset in assets}

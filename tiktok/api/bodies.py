@@ -1,0 +1,102 @@
+"""What the API takes in bodies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from ocr.models import SlideType
+
+Shape = serializers.Serializer[Any]
+MINUTES_PER_YEAR = 525_600
+MOST_PROFILES = 1000
+MOST_POSTS = 50
+
+
+class AddProfileBody(Shape):
+    """Who to watch."""
+
+    handle = serializers.CharField(
+        max_length=500, help_text="A handle, with or without @, or the URL of a profile."
+    )
+    isOwnProfile = serializers.BooleanField(default=False)
+
+
+class ProfilePatch(Shape):
+    """What a person may change about a profile; the rest is TikTok's."""
+
+    isOwnProfile = serializers.BooleanField()
+    monitoringEnabled = serializers.BooleanField()
+    monitoringIntervalMinutes = serializers.IntegerField(min_value=1, max_value=MINUTES_PER_YEAR)
+
+
+class MonitoringPatch(Shape):
+    """Whether, and how often, to check a profile."""
+
+    enabled = serializers.BooleanField()
+    intervalMinutes = serializers.IntegerField(
+        required=False, min_value=1, max_value=MINUTES_PER_YEAR
+    )
+
+
+class BulkMonitoringPatch(Shape):
+    """Whether to check many profiles."""
+
+    profileIds = serializers.ListField(
+        child=serializers.CharField(max_length=100), min_length=1, max_length=MOST_PROFILES
+    )
+    enabled = serializers.BooleanField()
+
+
+class TriggerBody(Shape):
+    """How to run."""
+
+    forceRecache = serializers.BooleanField(
+        default=False, help_text="Fetch all media again, not only those of new posts."
+    )
+
+
+class OcrBody(Shape):
+    """How to read."""
+
+    force = serializers.BooleanField(
+        default=False, help_text="Read again what a machine has read. What a person wrote stays."
+    )
+
+
+class BulkOcrBody(OcrBody):
+    """What to read."""
+
+    postIds = serializers.ListField(
+        child=serializers.CharField(max_length=100), min_length=1, max_length=MOST_POSTS
+    )
+
+
+class SlidePatch(Shape):
+    """What a person says about a slide."""
+
+    text = serializers.CharField(allow_blank=True, trim_whitespace=False, max_length=20_000)
+    slideType = serializers.ChoiceField(choices=SlideType.choices)
+
+
+class PostCategoryPatch(Shape):
+    """Which category a person says a post has; null: none fits."""
+
+    categoryId = serializers.UUIDField(allow_null=True)
+
+
+class CategoryPatch(Shape):
+    """What a person may change about a category."""
+
+    name = serializers.CharField(max_length=80)
+    description = serializers.CharField(allow_blank=True, max_length=2000)
+    active = serializers.BooleanField()
+
+
+class WaitQuery(Shape):
+    """Whether to wait."""
+
+    wait = serializers.BooleanField(
+        default=False, help_text="Answer with the post once it was read, for up to 30 seconds."
+    )
