@@ -18,6 +18,7 @@ from carousel.embedded.keeper import SHARED, exclusive
 from carousel.embedded.locations import Locations, locations
 from carousel.embedded.log import last_words
 
+KEEP = Path(__file__).with_name("keep.py")
 START_SECONDS = 90.0
 STOP_SECONDS = 40.0
 LEAVE_SECONDS = 2.0
@@ -62,7 +63,8 @@ class Hold:
         while self._keeper_exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         if self._keeper is not None:
-            self._keeper.poll()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._keeper.wait(0.0 if self._keeper_exists() else LEAVE_SECONDS)
 
     def _obtain(self) -> socket.socket:
         deadline = time.monotonic() + START_SECONDS
@@ -110,8 +112,7 @@ class Hold:
         log.unlink(missing_ok=True)
         with log.open("ab") as file:
             self._keeper = subprocess.Popen(
-                [sys.executable, "-m", "carousel.embedded.keeper", str(self._where.data)],
-                cwd=Path(__file__).parents[2],
+                [sys.executable, "-P", str(KEEP), str(self._where.data)],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,

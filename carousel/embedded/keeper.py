@@ -1,9 +1,9 @@
 """Keeps one PostgreSQL and one Valkey for all the commands of a checkout, while any needs them.
 
-`python -m carousel.embedded.keeper DATA` is started by the first command (`client`) and serves a
-socket. A connection is a need: it asks for servers, is answered when they are ready, and lasts as
-long as its command, whichever way that ends. When the last connection is gone, so are the servers
-and the keeper. It outlives no user by more than the time PostgreSQL takes to shut down.
+The first command (`client`) starts it (`keep`) and it serves a socket. A connection is a need: it
+asks for servers, is answered when they are ready, and lasts as long as its command, whichever way
+that ends. When the last connection is gone, so are the servers and the keeper. It outlives no user
+by more than the time PostgreSQL takes to shut down.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import os
 import selectors
 import signal
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -131,14 +131,12 @@ def exclusive(path: Path) -> Iterator[TextIOWrapper | None]:
         yield file
 
 
-def main() -> None:
-    """Run a keeper for the data folder named on the command line, unless there is one."""
-    where = locations_in(Path(sys.argv[1]))
+def main(data: Path) -> None:
+    """Run a keeper for the data folder, unless there is one."""
+    where = locations_in(data)
     shared_folder(where.data)
     with exclusive(where.keeper_lock) as lock:
         if lock is not None:
             Keeper(where).run()
-
-
-if __name__ == "__main__":
-    main()
+            # The lock goes with the process and not before: who finds it free finds no keeper.
+            os._exit(0)

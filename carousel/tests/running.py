@@ -14,6 +14,13 @@ from pathlib import Path
 
 from django.conf import settings
 
+# Scripts that need no more than carousel.embedded need not wait for Celery and Django.
+BARE = """
+import sys; sys.path.insert(0, "carousel/embedded")
+import keep, pathlib; sys.path.pop(0)
+keep.bare_package("carousel", pathlib.Path("carousel").resolve())
+"""
+
 
 @contextlib.contextmanager
 def temporary_folder() -> Iterator[Path]:
@@ -51,7 +58,7 @@ def wait_until_gone(mentioning: str | Path, seconds: float = 10.0) -> None:
 
 def start(script: str, *arguments: str | Path, command: list[str] | None = None) -> Running:
     """Run a Python script in a process of its own, with this checkout as its home."""
-    program = [sys.executable, "-u", "-c", script, *map(str, arguments)]
+    program = [sys.executable, "-u", "-c", BARE + script, *map(str, arguments)]
     return Running(
         subprocess.Popen(
             [*(command or []), *program],
