@@ -91,7 +91,7 @@ class AwemeMedia:
         sound = [
             self.links.stream(asset, "audio_mpeg", self.now, turn, self.life) for turn in turns
         ]
-        sound.append(self.links.play(asset, self.now))
+        sound.append(self.links.play(asset, self.now, self.life))
         empty = {"uri": "", "url_list": [], "width": 720, "height": 720, "url_prefix": None}
         return {
             "duration": 0,
@@ -160,7 +160,7 @@ class AwemeMedia:
         ]
         return {
             "uri": self.links.uri(asset).split("/")[1],
-            "url_list": [*streams, self.links.play(asset, self.now)],
+            "url_list": [*streams, self.links.play(asset, self.now, self.life)],
             "width": width,
             "height": height,
             "data_size": size,

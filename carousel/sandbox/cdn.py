@@ -54,7 +54,7 @@ class ByteCache:
 
 
 class Cdn:
-    """Answers links under ``/cdn/``."""
+    """Answers every path that is not the API's, Gemini's or the sandbox's own."""
 
     def __init__(self, world: World, clock: Clock, links: Links) -> None:
         self.world, self.clock, self.links = world, clock, links

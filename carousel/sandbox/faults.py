@@ -8,7 +8,8 @@ Ways to ask, all of them combined:
   (``fault.http_500.x2``, ``fault.hidden_counts.b``);
 - a query parameter ``fault=NAME`` or a header ``X-Sandbox-Fault: NAME`` (several with commas);
 - ``POST /-/faults {"path": PREFIX, "fault": NAME, "times": N, "match": TEXT, "seconds": S}``:
-  requests whose path begins with PREFIX and whose target contains TEXT, N times (default: always).
+  requests whose path begins with PREFIX (``/cdn/`` stands for all files) and whose target contains
+  TEXT, N times (default: always).
 
 ``python -m carousel.sandbox --list-faults`` prints this table:
 
@@ -135,6 +136,12 @@ class Rule:
     match: str = ""
     seconds: float | None = None
 
+    def covers(self, request: Request) -> bool:
+        """Whether the rule is for this request."""
+        if self.path.rstrip("/") == "/cdn":
+            return service_of(request.path) == "cdn" and self.match in request.target
+        return request.path.startswith(self.path) and self.match in request.target
+
 
 @dataclass
 class FaultBook:
@@ -178,7 +185,7 @@ class FaultBook:
         }
         with self._lock:
             for rule in list(self.rules):
-                if request.path.startswith(rule.path) and rule.match in request.target:
+                if rule.covers(request):
                     found[rule.fault] = rule.seconds
                     self._count_down(rule)
         return found
@@ -215,4 +222,4 @@ def service_of(path: str) -> Service:
     """Which stand-in a path belongs to."""
     if path.startswith("/gemini"):
         return "gemini"
-    return "cdn" if path.startswith("/cdn") else "api"
+    return "api" if re.match(r"/v\d", path) else "cdn"

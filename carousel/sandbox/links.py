@@ -1,9 +1,10 @@
 """Signed, expiring links with TikTok's anatomy, checked byte for byte.
 
-A picture's link is ``/cdn/{host}/{uri}~tplv-{template}.{ext}?…&x-expires=…&x-signature=…``, a
-video's ``/cdn/{host}/{md5}/{8 hex digits: expiry}/video/tos/…``, a sound's ``/cdn/{host}/obj/…``
-without a signature. The ``uri`` names the asset and never changes; everything else does. Lifetimes
-are those measured in the upstream notes, 2.4.
+A picture's link is ``/{uri}~tplv-{template}.{ext}?…&x-expires=…&x-signature=…``, a video's
+``/{md5}/{8 hex digits: expiry}/video/tos/…``, a sound's ``/obj/…`` without a signature: TikTok's
+own paths, from the root, since readers take names out of them; only the host is ours. The ``uri``
+names the asset and never changes; everything else does. Lifetimes are those measured in the
+upstream notes, 2.4.
 """
 
 from __future__ import annotations
@@ -32,16 +33,9 @@ SPACES = {
     "video": "tos-useast5-ve-0068c001-tx",
     "sound": "tos-useast5-v-27dcd7-tx",
 }
-HOSTS = {
-    "picture": (
-        "p16-pu-sign-useast8.tiktokcdn-us.com",
-        "p19-pu-sign-useast8.tiktokcdn-us.com",
-        "p77-common-sign.tiktokcdn-eu.com",
-    ),
-    "video": ("v16m.tiktokcdn-us.com", "v19.tiktokcdn-us.com"),
-    "api": ("api16-normal-useast5.tiktokv.us",),
-    "music": ("sf16-ies-music-va.tiktokcdn.com",),
-}
+
+
+_CENTRES = ("useast5", "useast8", "no1a")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +67,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Makes and checks links. ``base`` is where the CDN is: ``http://127.0.0.1:PORT/cdn``."""
+    """Makes and checks links. ``base`` is where the CDN is: ``http://127.0.0.1:PORT``."""
 
     seed: int
     base: str
@@ -85,56 +79,53 @@ class Links:
         return f"{SPACES[asset.kind]}/{token}"
 
     def picture(self, asset: Asset, template: str, now: float, turn: int, life: float = 0) -> str:
-        """A signed picture link; ``turn`` picks the host, ``life`` (hours) replaces the usual."""
+        """A signed picture link, the ``turn``-th of its list; ``life`` in hours, 0: the usual."""
         expires = _expiry(now, life or LIFETIME_HOURS[asset.kind])
         hour = int(now // HOUR)
-        hosts = HOSTS["picture"]
-        host = hosts[(turn + number(asset, hour, bits=8)) % len(hosts)]
         prefix = "" if template.startswith("c5_") else "tplv-"
-        path = f"/cdn/{host}/{self.uri(asset)}~{prefix}{template}"
+        path = f"/{self.uri(asset)}~{prefix}{template}"
         scene = {"slide": "image", "cover": "cover", "avatar": "avatar"}.get(asset.kind, "image")
         token = number(asset, template, hour, turn, bits=32)
         for nonce in range(64):
             plain = (
                 f"{path}?dr=10952&refresh_token={token ^ nonce:08x}&x-expires={expires}"
-                f"&x-signature=%&t=5897f7ec&ps=28cf8ac7&idc=useast5&s=FEED&sc={scene}"
+                f"&x-signature=%&t=5897f7ec&ps=28cf8ac7&idc={_CENTRES[turn % 3]}&s=FEED&sc={scene}"
             )
             signature = self._sign(plain)
             # TikTok's signatures often hold characters that must stay quoted; ours always do.
             if "+" in signature and "/" in signature:
                 break
-        return self._origin() + plain.replace("%", quote(signature, safe=""))
+        return self.base + plain.replace("%", quote(signature, safe=""))
 
     def stream(self, asset: Asset, mime: str, now: float, turn: int, life: float = 0) -> str:
         """A video link, or the MP3 of a photo post: signature and expiry are in the path."""
         expires = _expiry(now, life or LIFETIME_HOURS[asset.kind])
-        host = HOSTS["video"][turn % 2]
         rest = (
             f"/{expires:08x}/video/tos/useast5/{self.uri(asset)}/?a=1233"
             f"&bti=OHYpOTY0Zik3OjlmOm01MzE6ZDQ0MDo%3D&cd=0%7C0%7C0%7C0&mime_type={mime}"
-            f"&rc={hexed(10, asset)}%2F%2B%3D%3D&l={int(now // HOUR)}&btag=e00088000"
+            f"&rc={hexed(10, asset)}%2F%2B%3D%3D&l={int(now // HOUR)}&btag=e0008{turn}000"
         )
-        return f"{self._origin()}/cdn/{host}/{hexed(32, self.seed, host, rest)}{rest}"
+        return f"{self.base}/{hexed(32, self.seed, rest)}{rest}"
 
-    def play(self, asset: Asset, now: float) -> str:
+    def play(self, asset: Asset, now: float, life: float = 0) -> str:
         """The API's own fallback link, which comes last in a list."""
         token = self.uri(asset).split("/")[1]
         plain = (
-            f"/cdn/{HOSTS['api'][0]}/aweme/v1/play/?video_id={token}&line=0&is_play_url=1"
-            f"&source=FEED&x-expires={_expiry(now, 24)}&signaturev3=%&shp=d05b14bd"
+            f"/aweme/v1/play/?video_id={token}&line=0&is_play_url=1"
+            f"&source=FEED&x-expires={_expiry(now, life or 24)}&signaturev3=%&shp=d05b14bd"
         )
-        return self._origin() + plain.replace("%", quote(self._sign(plain), safe=""))
+        return self.base + plain.replace("%", quote(self._sign(plain), safe=""))
 
     def music(self, asset: Asset) -> str:
         """A sound's own link, which has no signature and never expires."""
-        return f"{self._origin()}/cdn/{HOSTS['music'][0]}/obj/{self.uri(asset)}.mp3"
+        return f"{self.base}/obj/{self.uri(asset)}.mp3"
 
     def open(self, target: str, now: float) -> Found:
         """What a raw request target leads to at ``now``. Raises ``Refused``."""
         path = target.partition("?")[0]
         stream = _STREAM.fullmatch(target)
         if stream:
-            if hexed(32, self.seed, stream["host"], stream["rest"]) != stream["md5"]:
+            if hexed(32, self.seed, stream["rest"]) != stream["md5"]:
                 raise Refused(403, "signature")
             if int(stream["expires"], 16) < now:
                 raise Refused(403, "expired")
@@ -143,15 +134,15 @@ class Links:
         music = _MUSIC.fullmatch(path)
         if music:
             return Found(self._asset(music["token"]), "", "mp3")
-        self._check(target, now)
         picture = _PICTURE.fullmatch(path)
+        play = re.match(r"/aweme/v1/play/\?video_id=([\w-]+)", target)
+        if not picture and not play:
+            raise Refused(404, "no such path")
+        self._check(target, now)
         if picture:
             template, _, ending = picture["template"].rpartition(".")
             return Found(self._asset(picture["token"]), template, ending)
-        play = re.search(r"/aweme/v1/play/\?video_id=([\w-]+)", target)
-        if not play:
-            raise Refused(404, "no such path")
-        asset = self._asset(play[1])
+        asset = self._asset(play[1] if play else "")
         return Found(asset, "", "mp3" if asset.kind == "sound" else "mp4")
 
     def _check(self, target: str, now: float) -> None:
@@ -181,9 +172,6 @@ class Links:
         raw = hashlib.sha1(f"{self.seed}{plain}".encode(), usedforsecurity=False).digest()
         return base64.b64encode(raw).decode()
 
-    def _origin(self) -> str:
-        return self.base.removesuffix("/cdn")
-
 
 def _expiry(now: float, hours: float) -> int:
     """Rounded up to the hour like TikTok's, unless it is meant to be in the past."""
@@ -191,9 +179,9 @@ def _expiry(now: float, hours: float) -> int:
     return int(end) if hours < 0 else math.ceil(end / HOUR) * HOUR
 
 
-_PICTURE = re.compile(r"/cdn/[\w.-]+/[\w-]+/(?P<token>[\w-]+)~(?:tplv-)?(?P<template>[\w:.-]+)")
-_MUSIC = re.compile(r"/cdn/[\w.-]+/obj/[\w-]+/(?P<token>[\w-]+)\.mp3")
+_PICTURE = re.compile(r"/[\w-]+/(?P<token>[\w-]+)~(?:tplv-)?(?P<template>[\w:.-]+)")
+_MUSIC = re.compile(r"/obj/[\w-]+/(?P<token>[\w-]+)\.mp3")
 _STREAM = re.compile(
-    r"/cdn/(?P<host>[\w.-]+)/(?P<md5>[0-9a-f]{32})"
+    r"/(?P<md5>[0-9a-f]{32})"
     r"(?P<rest>/(?P<expires>[0-9a-f]{8})/video/tos/useast5/[\w-]+/(?P<token>[\w-]+)/\?.*)"
 )

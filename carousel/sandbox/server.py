@@ -20,7 +20,7 @@ from carousel.sandbox.cdn import Cdn
 from carousel.sandbox.clock import Clock
 from carousel.sandbox.control import Control
 from carousel.sandbox.failures import cdn_denied, instead, spoil
-from carousel.sandbox.faults import FaultBook
+from carousel.sandbox.faults import FaultBook, service_of
 from carousel.sandbox.gemini import Gemini
 from carousel.sandbox.links import Links, Refused
 from carousel.sandbox.scrapecreators import ScrapeCreators
@@ -51,7 +51,7 @@ class Application:
         self.options = options
         self.clock = Clock(options.now)
         self.world = World(options.seed, options.emoji_slides)
-        self.links = Links(options.seed, f"{base}/cdn")
+        self.links = Links(options.seed, base)
         self.faults = FaultBook()
         self.account = Account(options.credits)
         self.stats = Stats()
@@ -68,9 +68,10 @@ class Application:
         began = time.perf_counter()
         if request.path.startswith("/-/"):
             return self.control.answer(request)
-        if request.path.startswith("/cdn/"):
+        service = service_of(request.path)
+        if service == "cdn":
             response = self._serve_file(request)
-        elif request.path.startswith("/gemini/"):
+        elif service == "gemini":
             response = self.gemini.answer(request)
         else:
             response = self.api.answer(request)

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from carousel.sandbox.faults import service_of
 from carousel.sandbox.wire import Request, Response
 
 
@@ -56,7 +57,7 @@ class Stats:
 def endpoint_of(request: Request) -> str:
     """The request's endpoint without what varies: one for all files, ids of Gemini as ``*``."""
     path = request.path
-    if path.startswith("/cdn/"):
+    if service_of(path) == "cdn":
         return f"{request.method} /cdn/"
     if path.startswith("/gemini/"):
         path = re.sub(r"/(models|files|batches)/[^/:]+", r"/\1/*", path)

@@ -189,7 +189,7 @@ def find_links(value: Any) -> list[str]:
         return [link for key, part in value.items() if key != "uri" for link in find_links(part)]
     if isinstance(value, list):
         return [link for part in value for link in find_links(part)]
-    return [value] if isinstance(value, str) and "/cdn/" in value else []
+    return [value] if isinstance(value, str) and value.startswith("http://127.0.0.1") else []
 
 
 def kind_of(content: bytes) -> str:
@@ -244,6 +244,7 @@ def test_a_link_opens_only_with_its_exact_bytes(box: Sandbox) -> None:
         link.replace("&sc=image", ""),
     )
     assert [fetch(other).status for other in altered] == [403] * len(altered)
+    assert fetch(f"{box.url}/favicon.ico").status == 404
 
 
 def test_links_die_when_the_clock_says_so_and_not_all_at_once(box: Sandbox) -> None:

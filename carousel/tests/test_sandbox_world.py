@@ -182,7 +182,7 @@ def test_the_sound_is_a_chain_of_whole_mp3_frames() -> None:
 
 
 def test_hashtag_offsets_count_utf16_units() -> None:
-    links = Links(7, "http://127.0.0.1/cdn")
+    links = Links(7, "http://127.0.0.1")
     who = creator("fit.with.maya")
     checked = 0
     for post in who.posts(NOW):
