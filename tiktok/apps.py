@@ -5,3 +5,6 @@ from django.apps import AppConfig
 
 class TiktokConfig(AppConfig):
     name = "tiktok"
+
+    def ready(self) -> None:
+        from tiktok import receivers  # noqa: F401 - connects them

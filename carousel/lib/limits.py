@@ -48,7 +48,7 @@ _down_until = float("-inf")
 
 
 def spend(name: str, per_minute: int) -> None:
-    """Take one of ``per_minute`` calls: at most that many in any 60 s. Raises NotNow if none is left.
+    """Take one of ``per_minute`` calls; no 60 s see more of them. Raises NotNow if none is left.
 
     A tenth of them may be made at once. ``NotNow.wait`` is the time until the next is free.
     """

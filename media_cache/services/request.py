@@ -145,11 +145,11 @@ def _columns(requests: Sequence[MediaRequest]) -> dict[str, list[object]]:
     }
 
 
-def source_gone(asset_ids: Sequence[UUID], reason: str) -> int:
+def source_gone(asset_ids: Sequence[UUID], reason: str, *, code: str = "source_gone") -> int:
     """End assets that wait for a fresh link which will never come. Returns how many."""
     waiting = CacheAsset.objects.filter(pk__in=asset_ids, status=Status.BLOCKED)
     ended = waiting.update(
-        status=Status.FAILED, completed_at=Now(), error=reason, error_code="source_gone"
+        status=Status.FAILED, completed_at=Now(), error=reason, error_code=code
     )
     if ended:
         assets_settled.send(CacheAsset, asset_ids=list(asset_ids))

@@ -53,6 +53,7 @@ class TikTokProfile(models.Model):
     missing_since = models.DateTimeField(null=True, blank=True)
     # True: every post older than the newest is known, so a page without a new one ends the search.
     history_complete = models.BooleanField(default=False)
+    all_pages_at = models.DateTimeField(null=True, editable=False)  # last look at every page
     # The country to ask from, where the default one showed none of its posts.
     scrape_region = models.CharField(max_length=2, blank=True, default="")
     created_at = models.DateTimeField(db_default=Now(), editable=False)

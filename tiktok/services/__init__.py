@@ -1,0 +1,56 @@
+"""What can be done with profiles and posts. The doors (API, admin, commands, tasks) call these."""
+
+from __future__ import annotations
+
+from tiktok.services.adding import Added, BadHandle, add_profile
+from tiktok.services.links import (
+    LINK_FLOW,
+    refresh_forgotten_links,
+    refresh_links,
+    waiting_for_links,
+)
+from tiktok.services.media import assets_of, request_post_media
+from tiktok.services.monitoring import FLOW, run_monitoring
+from tiktok.services.profiles import delete_profile, store_profile
+from tiktok.services.readings import (
+    NotAPhotoPost,
+    OcrOutcome,
+    SlidesUnknown,
+    correct_slide,
+    perform_batch_ocr,
+    perform_ocr_for_post,
+    read_forgotten_posts,
+    set_post_category,
+)
+from tiktok.services.runs import MonitoringChange, plan_due_runs, set_monitoring, trigger_run
+from tiktok.services.scraping import credit_balance, scraper
+
+__all__ = [
+    "FLOW",
+    "LINK_FLOW",
+    "Added",
+    "BadHandle",
+    "MonitoringChange",
+    "NotAPhotoPost",
+    "OcrOutcome",
+    "SlidesUnknown",
+    "add_profile",
+    "assets_of",
+    "correct_slide",
+    "credit_balance",
+    "delete_profile",
+    "perform_batch_ocr",
+    "perform_ocr_for_post",
+    "plan_due_runs",
+    "read_forgotten_posts",
+    "refresh_forgotten_links",
+    "refresh_links",
+    "request_post_media",
+    "run_monitoring",
+    "scraper",
+    "set_monitoring",
+    "set_post_category",
+    "store_profile",
+    "trigger_run",
+    "waiting_for_links",
+]
