@@ -28,7 +28,7 @@ class ProcessSpec:
     stops: tuple[tuple[signal.Signals, float], ...] = ((signal.SIGTERM, 10.0),)
     ready_line: str = ""
     ready_port: int | None = None
-    ready_seconds: float = 60.0
+    ready_seconds: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)
