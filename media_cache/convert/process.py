@@ -35,12 +35,13 @@ class DecodeLimits:
     """What a picture may cost. ``seconds`` of wall clock per file; sizes in bytes.
 
     ``quality`` (1 to 95), ``progressive`` and ``optimize`` are JPEG's; the latter two save about
-    a tenth of the size and cost four times the encoding. ``jobs_per_process`` bounds what a
-    process can lose to leaks and fragmentation.
+    a tenth of the size and cost four times the encoding. ``memory_bytes`` is address space; a HEIC
+    of 50 million pixels needs 500 MB of it. ``jobs_per_process`` bounds what a process can lose to
+    leaks and fragmentation.
     """
 
     seconds: float = 20.0
-    memory_bytes: int = 1024 * 1024 * 1024
+    memory_bytes: int = 768 * 1024 * 1024
     max_file_bytes: int = 64 * 1024 * 1024
     max_pixels: int = 50_000_000
     quality: int = 92
@@ -129,12 +130,10 @@ class Decoder:
 
     def _ask(self, job: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
-            process, finished = self._running(), False
-            self._jobs += 1
-            deadline = time.monotonic() + self.limits.seconds
+            finished, deadline = False, time.monotonic() + self.limits.seconds
             try:
-                assert process.stdin is not None
-                process.stdin.write(protocol.pack(job))
+                process = self._handed_over(protocol.pack(job))
+                self._jobs += 1
                 reply = self._reply(process, deadline)
                 finished = self._jobs < self.limits.jobs_per_process
                 return reply
@@ -146,6 +145,17 @@ class Decoder:
             finally:
                 if not finished:
                     self._stop()
+
+    def _handed_over(self, frame: bytes) -> subprocess.Popen[bytes]:
+        """Give the job to a running process, to a new one if that had just died of nothing."""
+        process = self._running()
+        with contextlib.suppress(BrokenPipeError):
+            _write(process, frame)
+            return process
+        self._stop()
+        process = self._running()
+        _write(process, frame)
+        return process
 
     def _reply(self, process: subprocess.Popen[bytes], deadline: float) -> dict[str, Any]:
         """Raises ``TimeoutError``, ``EOFError`` and ``ValueError`` (a reply that is none)."""
@@ -197,6 +207,11 @@ class Decoder:
                     stream.close()
         process.kill()
         process.wait()
+
+
+def _write(process: subprocess.Popen[bytes], frame: bytes) -> None:
+    assert process.stdin is not None
+    process.stdin.write(frame)
 
 
 def _receive(stream: int, count: int, deadline: float) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Mapping
-from typing import Any
 
 from PIL import Image, ImageChops, ImageCms
 
@@ -39,11 +38,12 @@ def to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
     return image
 
 
-def profile_of(nclx: Mapping[str, Any] | None) -> bytes | None:
-    """An ICC profile for the wide primaries that a HEIF file names by number, None for others."""
-    if not nclx or nclx.get("transfer_characteristics") in _HDR_CURVES:
+def profile_of(nclx: Mapping[str, int] | None) -> bytes | None:
+    """An ICC profile for the wide primaries that a HEIF file names by number (see ``heif.nclx``),
+    None for others."""
+    if not nclx or nclx["transfer_characteristics"] in _HDR_CURVES:
         return None
-    colorants = _COLORANTS.get(int(nclx.get("color_primaries", 0)))
+    colorants = _COLORANTS.get(nclx["color_primaries"])
     return _matrix_profile(colorants) if colorants else None
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from media_cache.decoder.structure import malformed, truncated
 
+_NEAR_THE_START = 64 * 1024
+
 
 def check(data: bytes) -> None:
     """Raises ``Rejected`` (``truncated``, ``decode_failed``)."""
@@ -20,6 +22,20 @@ def check(data: bytes) -> None:
         at = end
     if b"meta" not in kinds and b"moov" not in kinds:
         raise truncated("it has no list of its pictures")
+
+
+def nclx(data: bytes) -> dict[str, int] | None:
+    """The numbers (ITU-T H.273) by which a ``colr`` box names its primaries and its curve.
+
+    Pillow's AVIF plugin doesn't tell them.
+    """
+    at = data.find(b"colrnclx", 0, _NEAR_THE_START)
+    if at < 0 or at + 12 > len(data):
+        return None
+    return {
+        "color_primaries": int.from_bytes(data[at + 8 : at + 10]),
+        "transfer_characteristics": int.from_bytes(data[at + 10 : at + 12]),
+    }
 
 
 def _box(data: bytes, at: int) -> tuple[bytes, int]:

@@ -6,16 +6,18 @@ import io
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pillow_heif
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, JpegImagePlugin
 
 from media_cache.decoder import gif, heif, jpeg, png, webp
 from media_cache.decoder.colour import profile_of, to_srgb
 from media_cache.decoder.structure import Rejected, Structure, check_size
 
 _ORIENTATION = 0x0112
+_SUBSAMPLED = 2  # Pillow's number for 4:2:0
+_SMALL = 512 * 512
+_SMALL_QUALITY = 95
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -97,11 +99,12 @@ def _convert(data: bytes, pillow: str, options: Options) -> Result:
     heif.check(data)
     with Image.open(io.BytesIO(data), formats=(pillow,)) as image:
         check_size(*image.size, options.max_pixels)
-        icc = image.info.get("icc_profile") or profile_of(image.info.get("nclx_profile"))
+        icc = image.info.get("icc_profile") or profile_of(heif.nclx(data))
         upright = ImageOps.exif_transpose(image) if pillow == "AVIF" else image
         upright.load()
+        subsampled = image.info.get("chroma") == 420
         ready = to_srgb(_flattened(upright), icc)
-    return _encoded(ready, "image/jpeg", options)
+    return _as_jpeg(ready, subsampled, options)
 
 
 def _keep(data: bytes, mime: str, form: _Format, options: Options) -> Result:
@@ -146,25 +149,35 @@ def _upright(
     """Encoded anew in its own format, with the orientation applied and, for JPEG, in sRGB."""
     icc = image.info.get("icc_profile")
     turned = image.transpose(_TURNS[orientation]) if orientation != 1 else image
-    if mime != "image/jpeg":
-        return _encoded(turned, mime, options, icc_profile=icc, lossless=structure.lossless)
-    return _encoded(to_srgb(_flattened(turned), icc), mime, options)
-
-
-def _encoded(image: Image.Image, mime: str, options: Options, **extra: Any) -> Result:
-    out = io.BytesIO()
     if mime == "image/jpeg":
-        image.save(
-            out,
-            "JPEG",
-            quality=options.quality,
-            progressive=options.progressive,
-            optimize=options.optimize,
-        )
-    elif mime == "image/webp":
-        image.save(out, "WEBP", quality=options.quality, method=2, exif=b"", xmp=b"", **extra)
+        subsampled = JpegImagePlugin.get_sampling(image) == _SUBSAMPLED
+        return _as_jpeg(to_srgb(_flattened(turned), icc), subsampled, options)
+    out = io.BytesIO()
+    if mime == "image/webp":
+        lossless, quality = structure.lossless, options.quality
+        turned.save(out, "WEBP", quality=quality, method=2, lossless=lossless, icc_profile=icc)
     else:
-        image.save(out, "PNG", icc_profile=extra["icc_profile"])
+        turned.save(out, "PNG", icc_profile=icc)
+    return _encoded(turned, mime, out, options)
+
+
+def _as_jpeg(image: Image.Image, subsampled: bool, options: Options) -> Result:
+    """Colour at half resolution only where it already was. Small pictures get the best quality:
+    an icon's sharp edges show every loss, and its bytes cost nothing."""
+    small = image.width * image.height < _SMALL
+    out = io.BytesIO()
+    image.save(
+        out,
+        "JPEG",
+        quality=max(options.quality, _SMALL_QUALITY) if small else options.quality,
+        subsampling=_SUBSAMPLED if subsampled and not small else 0,
+        progressive=options.progressive,
+        optimize=options.optimize,
+    )
+    return _encoded(image, "image/jpeg", out, options)
+
+
+def _encoded(image: Image.Image, mime: str, out: io.BytesIO, options: Options) -> Result:
     luma = _luma(image, options.thumbnail)
     return Result(mime, *image.size, out.getvalue(), converted=True, animated=False, luma=luma)
 
@@ -176,9 +189,10 @@ def _flattened(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16"):
         return image.point(lambda value: value * (1 / 256)).convert("L")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        colours = image.convert("RGBA")
-        paper = Image.new("RGBA", colours.size, "white")
-        return Image.alpha_composite(paper, colours).convert("RGB")
+        colours = image if image.mode == "RGBA" else image.convert("RGBA")
+        paper = Image.new("RGB", colours.size, "white")
+        paper.paste(colours, mask=colours)
+        return paper
     return image.convert("RGB")
 
 
