@@ -91,6 +91,7 @@ class _Drain(Generic[W]):
     ids: Sequence[str]
     ends: float
     pool: ThreadPoolExecutor | None
+    only: bool = False
     under_way: dict[Future[None], list[W]] = field(default_factory=dict)
     ended: list[W] = field(default_factory=list)
     bug: BaseException | None = None
@@ -119,7 +120,7 @@ class _Drain(Generic[W]):
         """Work on a row that somebody died over, while nothing else is in hand."""
         if time.monotonic() - self.abandoned_looked_at < LOOK_FOR_ABANDONED:
             return False
-        row: W | None = self.rows.claim_abandoned()
+        row: W | None = self.rows.claim_abandoned(self.ids if self.only else None)
         if row is None:
             self.abandoned_looked_at = time.monotonic()
             return False
@@ -136,8 +137,10 @@ class _Drain(Generic[W]):
         wanted = free * self.flow.bundle
         rows: list[W] = []
         if self.ids:
-            rows, self.ids = self.rows.claim(wanted, self.ids), ()
-        if len(rows) < wanted:
+            rows = self.rows.claim(wanted, self.ids)
+        if not self.only:
+            self.ids = ()
+        if len(rows) < wanted and not self.only:
             rows += self.rows.claim(wanted - len(rows))
         for start in range(0, len(rows), self.flow.bundle):
             self._start(rows[start : start + self.flow.bundle])
@@ -170,23 +173,26 @@ class _Drain(Generic[W]):
                 self.flow.announce(ended)
 
 
-def drain(flow: Flow[W], ids: Sequence[str] = (), *, seconds: float = SLICE) -> int:
+def drain(
+    flow: Flow[W], ids: Sequence[str] = (), *, seconds: float = SLICE, only: bool = False
+) -> int:
     """Work on due rows, those in ``ids`` first, for up to ``seconds``; returns how many.
 
+    ``only``: leave all others alone, and leave it to the caller to go on after that time.
     A bug in a step fails its row, lets the others in hand finish, and is then raised.
     """
     ends = time.monotonic() + seconds
     if flow.lanes > 1:
         with ThreadPoolExecutor(flow.lanes, thread_name_prefix="lane") as pool:
-            state = _Drain(flow, ids, ends, pool)
+            state = _Drain(flow, ids, ends, pool, only)
             try:
                 dry = state.run()
             finally:
                 _close_connections(pool, flow.lanes)
     else:
-        state = _Drain(flow, ids, ends, None)
+        state = _Drain(flow, ids, ends, None, only)
         dry = state.run()
-    if not dry and not stopping():
+    if not (dry or only or stopping()):
         send(flow.model, [])
     if state.bug is not None:
         raise state.bug

@@ -77,8 +77,9 @@ class WorkQuerySet(models.QuerySet[W]):
         """
         return self._claim(Status.PENDING, limit, ids)
 
-    def claim_abandoned(self) -> W | None:
-        """Take one row whose worker let its lease run out, to be retried alone.
+    def claim_abandoned(self, ids: Iterable[UUID | str] | None = None) -> W | None:
+        """Take one row (among ``ids``, if given) whose worker let its lease run out, to retry it
+        alone.
 
         It may be what killed the worker. A row that has used up its attempts that way ends as
         failed (``worker_lost``) and can't take a worker down again.
@@ -91,7 +92,7 @@ class WorkQuerySet(models.QuerySet[W]):
             error=f"The worker died or hung {self.model.MAX_ATTEMPTS} times while it did this. "
             "Look at the worker's log, then retry.",
         )
-        taken = self._claim(Status.RUNNING, 1, None)
+        taken = self._claim(Status.RUNNING, 1, ids)
         return taken[0] if taken else None
 
     def _claim(self, status: Status, limit: int, ids: Iterable[UUID | str] | None) -> list[W]:
