@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -121,6 +122,13 @@ def _client(config: GeminiConfig) -> Client:
     from google import genai
     from google.genai import types
 
+    if not re.fullmatch(r"[!-~]+", config.api_key):
+        # The HTTP library would refuse it too, with the key in its error.
+        raise UpstreamError(
+            "GEMINI_API_KEY holds spaces, line breaks or letters that no key has.",
+            code="invalid_key",
+            retryable=False,
+        )
     return genai.Client(
         api_key=config.api_key,
         vertexai=False,

@@ -98,23 +98,24 @@ class LocalEngine:
 
 
 def _results(post: PostRequest, layouts: dict[str, Layout]) -> tuple[SlideResult, ...]:
-    """Put text and rules together. A slide too short to tell its language takes the post's."""
+    """Put text and rules together; a slide too short to tell its language takes the post's."""
     whole = "\n".join([*(layout.text for layout in layouts.values()), post.caption])
-    fallback = language.detect(whole) or language_code(post.language)
+    hint = language_code(post.language)
+    likely = language.detect(whole, hint) or hint
     count = post.slide_count or max((slide.position + 1 for slide in post.slides), default=0)
     return tuple(
-        _result(slide, layouts[slide.label], count, fallback)
+        _result(slide, layouts[slide.label], count, likely)
         for slide in post.slides
         if slide.label in layouts
     )
 
 
-def _result(slide: SlideImage, layout: Layout, count: int, fallback: str) -> SlideResult:
+def _result(slide: SlideImage, layout: Layout, count: int, likely: str) -> SlideResult:
     return SlideResult(
         label=slide.label,
         text=layout.text,
         description=rules.description(len(layout.lines)),
         slide_type=rules.slide_type(layout.text, slide.position, count),
-        language=(language.detect(layout.text) or fallback) if layout.text else "",
+        language=(language.detect(layout.text, likely) or likely) if layout.text else "",
         confidence=layout.confidence,
     )

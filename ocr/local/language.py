@@ -1,9 +1,9 @@
 """Tell the language of a short text by its script, its letters and its commonest words.
 
 The rule, in order: a script that one language dominates decides (Hangul is Korean, kana make Han
-Japanese); for Latin script each common word counts one and each letter that few languages use
-counts two, and the highest sum wins if it is not shared. Anything else is "": the caller may ask
-again with more text.
+Japanese); for Latin script each common word counts one (once), each letter that few languages use
+two, what the rest of the post is written in one and a half, and the highest sum wins if it is not
+shared. Anything else is "".
 """
 
 from __future__ import annotations
@@ -93,8 +93,11 @@ def _owners() -> dict[str, tuple[str, ...]]:
 _OWNERS: Final = _owners()
 
 
-def detect(text: str) -> str:
-    """Return the ISO 639-1 code of the language ``text`` is written in, "" if undecided."""
+def detect(text: str, likely: str = "") -> str:
+    """Return the ISO 639-1 code of the language ``text`` is written in, "" if undecided.
+
+    ``likely`` is the language of what it belongs to; it decides where a few words could be either.
+    """
     scripts = Counter(_script(char) for char in text if char.isalpha())
     if not scripts:
         return ""
@@ -102,7 +105,7 @@ def detect(text: str) -> str:
     if script in ("CJK", "HIRAGANA", "KATAKANA"):
         return _east_asian(scripts)
     if script == "LATIN":
-        return _latin(unicodedata.normalize("NFC", text).lower())
+        return _latin(unicodedata.normalize("NFC", text).lower(), likely)
     return _refined(_SCRIPT_LANGUAGE.get(script, ""), text.lower())
 
 
@@ -128,9 +131,11 @@ def _refined(language: str, text: str) -> str:
     return language
 
 
-def _latin(text: str) -> str:
+def _latin(text: str, likely: str) -> str:
     votes: dict[str, float] = defaultdict(float)
-    for word in _WORD.findall(text):
+    if likely in _WORDS:
+        votes[likely] = 1.5
+    for word in set(_WORD.findall(text)):
         owners = _OWNERS.get(word, ())
         for language in owners:
             votes[language] += 1 / len(owners)

@@ -45,6 +45,13 @@ def test_language_of_a_slide(text: str, code: str) -> None:
     assert language.detect(text) == code
 
 
+def test_the_rest_of_the_post_decides_where_words_could_be_either() -> None:
+    assert language.detect("come donde come la gente", "es") == "es"
+    assert language.detect("save this for later and follow", "es") == "en"
+    assert language.detect("Matcha", "nl") == "nl"
+    assert language.detect("早上好", "nl") == "zh"
+
+
 def test_language_does_not_depend_on_how_accents_are_encoded() -> None:
     assert language.detect("man\u0303ana") == language.detect("ma\u00f1ana") == "es"
 
@@ -74,6 +81,7 @@ def test_language_tags_are_reduced_to_the_language(tag: str, code: str) -> None:
         ("Enregistre ce post", 3, 5, "cta"),
         ("Síguenos para más", 2, 5, "cta"),
         ("Und folge mir!", 2, 5, "cta"),
+        ("Was probierst du?\nSchreib es in die Kommentare", 2, 5, "cta"),
         ("フォローしてね", 2, 5, "cta"),
         ("记得点赞收藏", 2, 5, "cta"),
         ("the following steps", 4, 5, "content"),

@@ -263,6 +263,7 @@ def test_the_category_comes_from_the_answer_that_saw_most_of_the_post(
     assert (result.category, len(result.slides)) == ("Fitness", 3)
 
 
+@pytest.mark.filterwarnings("ignore:BRAND_NEW is not a valid")
 def test_new_words_of_the_protocol_do_no_harm(gemini: ScriptedGemini, engine: GeminiEngine) -> None:
     request = post(gemini, "a", 1)
     gemini.then(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from carousel.lib.errors import NotNow
+from carousel.lib.errors import NotNow, UpstreamError
 from ocr.gemini import GeminiConfig, GeminiEngine
 from ocr.gemini.failures import seconds_until_reset
 from ocr.tests.gemini.posts import CONTEXT, failure, full, post, texts
@@ -140,6 +140,15 @@ def test_a_wrong_key_names_the_variable(
     assert (error.code, error.retryable) == ("invalid_key", False)
     assert "GEMINI_API_KEY" in str(error)
     assert len(gemini.requests) == 1
+
+
+def test_a_key_that_can_be_none_is_not_sent(gemini: ScriptedGemini, config: GeminiConfig) -> None:
+    spoilt = GeminiEngine(replace(config, api_key="secret\nkey"))
+    with pytest.raises(UpstreamError, match="GEMINI_API_KEY") as caught:
+        spoilt.read([post(gemini, "a", 1)], CONTEXT)
+    assert caught.value.code == "invalid_key"
+    assert "secret" not in str(caught.value)
+    assert not gemini.requests
 
 
 def test_a_retired_model_names_the_variable(gemini: ScriptedGemini, engine: GeminiEngine) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -183,6 +184,13 @@ def test_an_unreadable_picture_is_not_sent_and_costs_only_itself(
     assert texts(result) == full(good)
     assert codes(result) == {"broken": "unreadable_image"}
     assert len(gemini.requests[0].images) == 2
+
+
+def test_threads_share_one_engine(gemini: ScriptedGemini, engine: GeminiEngine) -> None:
+    posts = [post(gemini, key, 2) for key in "abcdefgh"]
+    with ThreadPoolExecutor(4) as pool:
+        results = pool.map(lambda each: engine.read([each], CONTEXT)[0], posts)
+    assert [texts(result) for result in results] == [full(each) for each in posts]
 
 
 def test_the_engine_says_who_it_is(engine: GeminiEngine) -> None:
