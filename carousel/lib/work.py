@@ -53,7 +53,7 @@ CLAIM = """
 WITH due AS MATERIALIZED (
     SELECT id FROM {table}
     WHERE status = %(status)s AND run_after <= statement_timestamp() {which}
-    ORDER BY priority, run_after LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    ORDER BY priority, run_after, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
 UPDATE {table} AS work
 SET status = 'running', attempts = work.attempts + 1, started_at = statement_timestamp(),
@@ -73,7 +73,8 @@ class WorkQuerySet(models.QuerySet[W]):
     def claim(self, limit: int, ids: Iterable[UUID | str] | None = None) -> list[W]:
         """Take up to ``limit`` pending due rows (among ``ids``, if given) under a fresh lease.
 
-        Their attempt is counted before they start. Ordered by priority, then by age.
+        Their attempt is counted before they start. Ordered by priority, then by
+        age; rows of one age in the order of their time-ordered ids.
         """
         return self._claim(Status.PENDING, limit, ids)
 
@@ -109,7 +110,7 @@ class WorkQuerySet(models.QuerySet[W]):
             CLAIM.format(table=table, which=which), params
         )
         taken: list[W] = list(rows)
-        taken.sort(key=lambda row: (row.priority, row.created_at))
+        taken.sort(key=lambda row: (row.priority, row.created_at, row.pk))
         return taken
 
     def requeue(self, *, priority: Priority = Priority.PERSON) -> int:
@@ -161,7 +162,7 @@ class Work(models.Model):
         abstract = True
         indexes = [
             models.Index(
-                "status", "priority", "run_after",
+                "status", "priority", "run_after", "id",
                 name="%(class)s_due", condition=Q(status__in=OPEN),
             ),
             models.Index("completed_at", name="%(class)s_failed", condition=Q(status="failed")),

@@ -99,6 +99,7 @@ class Migration(migrations.Migration):
                         models.F("status"),
                         models.F("priority"),
                         models.F("run_after"),
+                        models.F("id"),
                         condition=models.Q(("status__in", ("pending", "running"))),
                         name="cacheasset_due",
                     ),

@@ -213,6 +213,7 @@ class Migration(migrations.Migration):
                 models.F("status"),
                 models.F("priority"),
                 models.F("run_after"),
+                models.F("id"),
                 condition=models.Q(("status__in", ("pending", "running"))),
                 name="reading_due",
             ),
