@@ -8,8 +8,13 @@ import uuid
 
 
 def uuid7() -> uuid.UUID:
-    """Return a version 7 UUID (RFC 9562, section 5.7): 48 bits of milliseconds, then random."""
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
+    """Return a version 7 UUID (RFC 9562, section 5.7), ordered within a process to about 250 ns.
+
+    48 bits of milliseconds, 12 bits of the millisecond's fraction (section 6.2, method 3), then
+    62 random bits.
+    """
+    milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
+    fraction = nanoseconds * 4096 // 1_000_000
+    randomness = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
+    value = milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0x2 << 62 | randomness
     return uuid.UUID(int=value)
