@@ -48,6 +48,9 @@ class CacheAsset(Work):
             *Work.Meta.indexes,
             models.Index("sha256", name="cacheasset_sha256", condition=~models.Q(sha256="")),
             models.Index(fields=["-created_at"], name="cacheasset_newest"),
+            models.Index(
+                "created_at", name="cacheasset_blocked", condition=models.Q(status="blocked")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -114,6 +114,11 @@ class Migration(migrations.Migration):
                         name="cacheasset_sha256",
                     ),
                     models.Index(fields=["-created_at"], name="cacheasset_newest"),
+                    models.Index(
+                        models.F("created_at"),
+                        condition=models.Q(("status", "blocked")),
+                        name="cacheasset_blocked",
+                    ),
                 ],
             },
         ),
