@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -96,7 +97,7 @@ def _open(thing: str, things: dict[UUID, UUID], urgency: dict[UUID, int]) -> int
     wanted = sorted(set(things.values()) - used_up)
     if not wanted:
         return 0
-    params = {
+    params: dict[str, Any] = {
         "ids": [uuid7() for _ in wanted],
         "things": wanted,
         "priority": min(urgency[asset] for asset in things),
@@ -124,7 +125,7 @@ def refresh(rows: list[LinkRefresh]) -> None:
         try:
             if row.post_id:
                 _refresh_post(row, TikTokPost.objects.select_related("profile").get(pk=row.post_id))
-            else:
+            elif row.profile_id:
                 _refresh_profile(row, TikTokProfile.objects.get(pk=row.profile_id))
         except (TikTokPost.DoesNotExist, TikTokProfile.DoesNotExist):
             row.finish()
@@ -150,7 +151,8 @@ def _refresh_post(row: LinkRefresh, post: TikTokPost) -> None:
 
 
 def _refresh_profile(row: LinkRefresh, profile: TikTokProfile) -> None:
-    dead = list(waiting_for_links().filter(pk=profile.avatar_id).values_list("pk", flat=True))
+    avatars = [profile.avatar_id] if profile.avatar_id else []
+    dead = list(waiting_for_links().filter(pk__in=avatars).values_list("pk", flat=True))
     try:
         with scraper(profile_id=profile.pk) as client:
             found = client.profile(user_id=profile.tiktok_user_id).profile

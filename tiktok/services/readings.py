@@ -77,9 +77,12 @@ def perform_batch_ocr(post_ids: Sequence[str], *, force: bool = False) -> list[O
     A post that can't be read is a failed result and never fails the others.
     """
     wanted = list(dict.fromkeys(str(pk) for pk in post_ids))
-    posts = TikTokPost.objects.filter(pk__in=[pk for pk in map(_as_uuid, wanted) if pk])
-    found = {post.pk: post for post in posts}
-    return [_outcome(text, found.get(_as_uuid(text)), force=force) for text in wanted]
+    ids = {text: pk for text in wanted if (pk := _as_uuid(text))}
+    posts = TikTokPost.objects.in_bulk(list(ids.values()))
+    return [
+        _outcome(text, posts.get(ids[text]) if text in ids else None, force=force)
+        for text in wanted
+    ]
 
 
 def _outcome(text: str, post: TikTokPost | None, *, force: bool) -> OcrOutcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -70,7 +71,8 @@ def plan_due_runs(limit: int = 1000) -> int:
     """
     with transaction.atomic(), connection.cursor() as cursor:
         stale = timedelta(days=settings.MONITORING_ALL_PAGES_DAYS)
-        cursor.execute(PLAN, {"limit": limit, "priority": Priority.SCHEDULE, "stale": stale})
+        params: dict[str, Any] = {"limit": limit, "priority": Priority.SCHEDULE, "stale": stale}
+        cursor.execute(PLAN, params)
         ids = [pk for (pk,) in cursor.fetchall()]
         wake(ProfileMonitoringLog, ids)
     return len(ids)
