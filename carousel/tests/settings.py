@@ -19,7 +19,9 @@ _settings_file = Path(__file__).resolve().parent.parent / "settings.py"
 for _name in re.findall(r'env\.\w+\(\s*"([A-Z0-9_]+)"', _settings_file.read_text()):
     os.environ.pop(_name, None)
 
-TEST_DIR = Path(tempfile.mkdtemp(prefix="carousel-test-", dir="/tmp"))
+_memory = Path("/dev/shm")
+_roomy = os.access(_memory, os.W_OK) and shutil.disk_usage(_memory).free > 2 * 2**30
+TEST_DIR = Path(tempfile.mkdtemp(prefix="carousel-test-", dir=_memory if _roomy else "/tmp"))
 TEST_DIR.chmod(0o755)  # the embedded PostgreSQL may run as another user
 _owner = os.getpid()
 
