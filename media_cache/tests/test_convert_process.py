@@ -61,6 +61,12 @@ def wait_until(true: Callable[[], bool], seconds: float = 10.0) -> bool:
     return True
 
 
+def kill_when_busy(pid: int) -> None:
+    ticks = cpu_ticks(pid)
+    wait_until(lambda: cpu_ticks(pid) > ticks + 4)
+    os.kill(pid, signal.SIGKILL)
+
+
 def test_a_decoder_that_is_killed_is_an_error_and_is_replaced(
     small: Path, slow: Path, tmp_path: Path
 ) -> None:
@@ -68,7 +74,7 @@ def test_a_decoder_that_is_killed_is_an_error_and_is_replaced(
         assert works(decoder, small, tmp_path)
         first = decoder.pid
         assert first is not None
-        threading.Timer(0.1, os.kill, (first, signal.SIGKILL)).start()
+        threading.Thread(target=kill_when_busy, args=(first,)).start()
         with pytest.raises(MediaRejected) as caught:
             decoder.process(slow, tmp_path / "out", "image/png")
         assert (caught.value.code, caught.value.retryable) == ("decoder_died", True)

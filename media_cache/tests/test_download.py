@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import resource
 import threading
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -276,6 +278,22 @@ def test_a_full_disk_is_not_blamed_on_the_server() -> None:
         origin.answers["/a"] = [answer(BODY)]
         with pytest.raises(OSError, match="No space left"):
             downloader().fetch(f"{origin.url}/a", Full())
+
+
+def test_a_large_body_does_not_grow_the_process() -> None:
+    class Nowhere(io.BytesIO):
+        def write(self, data: Any) -> int:
+            return len(data)
+
+    megabytes = 256
+    with Origin() as origin:
+        head = answer(length=megabytes * 2**20)
+        origin.answers["/large"] = [head, *([bytes(2**20)] * megabytes)]
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        result = downloader().fetch(f"{origin.url}/large", Nowhere())
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert result.size == megabytes * 2**20
+    assert grown < 32 * 1024
 
 
 def test_errors_never_carry_what_opens_the_link() -> None:
