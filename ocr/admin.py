@@ -1,0 +1,160 @@
+"""Readings and categories in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from carousel.lib.admin import CarouselAdmin, ReadOnlyInline, WorkAdmin, row_action, short
+from carousel.lib.work import Priority, Status
+from media_cache.admin import thumbnail
+from ocr.models import PostCategory, Reading, SlideReading
+from ocr.services import accept_category, read_again
+
+ENDED = (Status.COMPLETED, Status.FAILED)
+
+
+class SlideReadingInline(ReadOnlyInline):
+    """What each picture says."""
+
+    model = SlideReading
+    fields = (
+        *("position", "picture", "slide_type", "text", "description", "language"),
+        *("confidence", "source", "error_code"),
+    )
+    readonly_fields = ("picture",)
+    ordering = ("position",)
+    show_change_link = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the pictures."""
+        return super().get_queryset(request).select_related("asset")
+
+    @admin.display(description="")
+    def picture(self, slide: SlideReading) -> SafeString:
+        """A small one."""
+        return thumbnail(slide.asset, alt=f"slide {slide.position}")
+
+
+@admin.register(Reading)
+class ReadingAdmin(WorkAdmin[Reading]):
+    """What was read, by whom, at what price; read again on demand."""
+
+    list_display = (
+        *("caption", "badge", "reason", "engine", "model", "slide_count", "category"),
+        *("category_source", "cost_usd", "attempts", "due", "created", "row_buttons"),
+    )
+    list_filter = (*WorkAdmin.list_filter, "engine", "category_source")
+    list_select_related = ("category",)
+    search_fields = ()
+    search_help_text = "Id"
+    actions = ("retry_selected", "read_selected_again", "force_selected")
+    row_actions = ("retry", "read_once_more")
+    heavy = ("error", "context")
+    inlines = (SlideReadingInline,)
+    exclude = ("read_all",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Reading]:
+        """With the number of slides."""
+        slides = SlideReading.objects.filter(reading=OuterRef("pk")).order_by()
+        number = slides.values("reading").annotate(n=Count("pk")).values("n")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(slides_held=Coalesce(Subquery(number, output_field=IntegerField()), 0))
+        )
+
+    @admin.display(description="caption")
+    def caption(self, reading: Reading) -> str:
+        """Its beginning."""
+        return short(getattr(reading, "short_context", reading.context), 60) or "(no caption)"
+
+    @admin.display(description="slides")
+    def slide_count(self, reading: Any) -> int:
+        """How many pictures it is about."""
+        return int(reading.slides_held)
+
+    @row_action("Read again", offered=lambda reading: reading.status in ENDED)
+    def read_once_more(self, request: HttpRequest, reading: Reading) -> str:
+        """Read what was not read yet; what a machine read, too. A person's words stay."""
+        read_again([reading.pk], force=True, priority=Priority.PERSON)
+        return "The reading is queued."
+
+    @admin.action(description="Read what is missing in selected readings", permissions=["change"])
+    def read_selected_again(self, request: HttpRequest, queryset: QuerySet[Reading]) -> None:
+        """Slides that have a text keep it."""
+        self._read(request, queryset, force=False)
+
+    @admin.action(description="Read selected readings again (force)", permissions=["change"])
+    def force_selected(self, request: HttpRequest, queryset: QuerySet[Reading]) -> None:
+        """All slides but those that a person corrected."""
+        self._read(request, queryset, force=True)
+
+    def _read(self, request: HttpRequest, queryset: QuerySet[Reading], *, force: bool) -> None:
+        ids: list[UUID] = list(queryset.values_list("pk", flat=True))
+        queued = read_again(ids, force=force, priority=Priority.PERSON)
+        self.message_user(request, f"{queued} readings queued.", messages.SUCCESS)
+
+
+@admin.register(PostCategory)
+class PostCategoryAdmin(CarouselAdmin[PostCategory]):
+    """The closed list. A category that is no longer wanted is switched off, so history stays."""
+
+    list_display = ("name", "active", "ai_generated", "posts", "proposed", "about")
+    list_editable = ("active",)
+    list_filter = ("active", "ai_generated")
+    search_fields = ("name",)
+    ordering = ("name",)
+    sortable_by = ("name",)
+    fields = ("name", "description", "active", "ai_generated")
+    readonly_fields = ("ai_generated",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PostCategory]:
+        """On the list, with how often each is used: counted in the index, for this page only."""
+        rows = super().get_queryset(request)
+        if not self._is_list(request):
+            return rows
+
+        def number(name: str) -> Coalesce:
+            readings = Reading.objects.filter(**{name: OuterRef("pk")}).order_by()
+            counted = readings.values(name).annotate(n=Count("pk")).values("n")
+            return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+
+        return rows.annotate(used=number("category"), waiting=number("proposed_category"))
+
+    @admin.display(description="posts")
+    def posts(self, category: Any) -> SafeString:
+        """How many, with a link to their readings."""
+        address = reverse(f"{self.admin_site.name}:ocr_reading_changelist")
+        return format_html(
+            '<a href="{}?category__id__exact={}">{}</a>', address, category.pk, category.used
+        )
+
+    @admin.display(description="proposed for")
+    def proposed(self, category: Any) -> str:
+        """How many readings wait until it is accepted."""
+        return str(category.waiting or "")
+
+    @admin.display(description="description")
+    def about(self, category: PostCategory) -> str:
+        """Its beginning."""
+        return short(category.description)
+
+    def save_model(
+        self, request: HttpRequest, obj: PostCategory, form: ModelForm[PostCategory], change: bool
+    ) -> None:
+        """Switching a proposed category on gives it to the readings that wait for it."""
+        super().save_model(request, obj, form, change)
+        if change and obj.active and "active" in form.changed_data:
+            given = accept_category(obj)
+            if given:
+                self.message_user(request, f"{obj}: {given} readings have it now.")

@@ -1,0 +1,104 @@
+"""Runs in the admin: what each got, what it cost, why it stopped."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from carousel.lib.admin import WorkAdmin
+from tiktok.models import LinkRefresh, ProfileMonitoringLog
+
+
+@admin.register(ProfileMonitoringLog)
+class ProfileMonitoringLogAdmin(WorkAdmin[ProfileMonitoringLog]):
+    """One run over a profile's posts."""
+
+    list_display = (
+        *("created", "profile", "trigger", "badge", "reason", "pages_scraped", "got"),
+        *("posts_created", "posts_updated", "items_skipped", "credits_charged", "took"),
+        *("stopped", "attempts", "due", "row_buttons"),
+    )
+    list_filter = (*WorkAdmin.list_filter, "trigger", "is_partial")
+    list_select_related = ("profile",)
+    search_fields = ("profile__handle",)
+    search_help_text = "Part of the profile's handle, or a run's id"
+    ordering = ("-created_at", "-id")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "profile",
+                    "trigger",
+                    "status",
+                    "error_code",
+                    "error",
+                    "stop_reason",
+                    "got",
+                )
+            },
+        ),
+        (
+            "What it did",
+            {
+                "fields": (
+                    *("pages_scraped", "posts_created", "posts_updated", "items_skipped"),
+                    *("is_partial", "oldest_post_at", "every_page", "force_recache", "region"),
+                )
+            },
+        ),
+        ("What it cost", {"fields": ("credits_charged", "credits_remaining", "calls")}),
+        (
+            "Work",
+            {
+                "fields": (
+                    *("priority", "attempts", "run_after", "cursor"),
+                    *("created_at", "started_at", "completed_at"),
+                )
+            },
+        ),
+    )
+    readonly_fields = ("got", "calls")
+
+    @admin.display(description="got")
+    def got(self, run: ProfileMonitoringLog) -> str:
+        """n of m."""
+        expected = "" if run.expected_posts is None else f" of {run.expected_posts}"
+        return f"{run.posts_scraped}{expected}{' (partial)' if run.is_partial else ''}"
+
+    @admin.display(description="took")
+    def took(self, run: ProfileMonitoringLog) -> str:
+        """From its last start to its end, in seconds."""
+        if run.started_at is None or run.completed_at is None:
+            return ""
+        return f"{(run.completed_at - run.started_at).total_seconds():.1f} s"
+
+    @admin.display(description="stopped because")
+    def stopped(self, run: ProfileMonitoringLog) -> str:
+        """The stop rule."""
+        return run.stop_reason.replace("_", " ")
+
+    @admin.display(description="calls")
+    def calls(self, run: ProfileMonitoringLog) -> SafeString:
+        """Its rows in the ledger."""
+        address = reverse(f"{self.admin_site.name}:tiktok_apicall_changelist")
+        return format_html('<a href="{}?run__id__exact={}">in the ledger</a>', address, run.pk)
+
+
+@admin.register(LinkRefresh)
+class LinkRefreshAdmin(WorkAdmin[LinkRefresh]):
+    """Posts and profiles that are fetched again because links have died."""
+
+    list_display = (
+        *("created", "what", "badge", "reason", "misses", "assets_refreshed", "assets_gone"),
+        *("attempts", "due", "row_buttons"),
+    )
+    list_select_related = ("post", "profile")
+    search_help_text = "Id"
+
+    @admin.display(description="of")
+    def what(self, refresh: LinkRefresh) -> str:
+        """The post or the profile."""
+        return str(refresh.post or refresh.profile)
