@@ -279,7 +279,9 @@ class Aweme:
         }
 
     def _media(self) -> AwemeMedia:
-        life = -1.0 if "expired_links" in self.faults else 0.0
+        stale = "expired_links" in self.faults
+        stale = stale or ("expired_in_list" in self.faults and not self.detail)
+        life = -1.0 if stale else 0.0
         return AwemeMedia(self.links, self.post, self.now, life)
 
 

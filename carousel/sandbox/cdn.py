@@ -39,15 +39,18 @@ class ByteCache:
                 if key in self._files:
                     self._files.move_to_end(key)
                     return self._files[key]
-            content = make()
-            self._keep(key, content)
+            try:
+                content = make()
+                self._keep(key, content)
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
         return content
 
     def _keep(self, key: object, content: bytes) -> None:
         with self._lock:
             self._files[key] = content
             self._size += len(content)
-            self._making.pop(key, None)
             while self._size > self.limit and len(self._files) > 1:
                 _, old = self._files.popitem(last=False)
                 self._size -= len(old)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import hashlib
+import re
 from dataclasses import dataclass
 from random import Random
 
@@ -114,7 +115,7 @@ def _background(draw: Random, style: Look) -> Image.Image:
     lightness = {"paper": 0.88, "card": 0.5, "label": 0.5, "outline": 0.45}[style.layout]
     image = _blend(draw, style.hue, lightness, draw.uniform(0.3, 0.7))
     image = image.resize(SIZE, Image.Resampling.BICUBIC)
-    if draw.random() < 0.4:
+    if draw.random() < 0.25:
         grain = hashlib.shake_256(digest(draw.random())).digest(270 * 360)
         noise = Image.frombytes("L", (270, 360), grain).resize(SIZE, Image.Resampling.BILINEAR)
         image = Image.blend(image, Image.merge("RGB", (noise, noise, noise)), 0.08)
@@ -126,8 +127,9 @@ def _paragraph(
 ) -> None:
     lines = wrap(text, lettering.size, 780 if lettering.outline else 860)
     if lettering.outline:
-        # The outline eats into the spaces; readers, people too, would join the words.
-        lines = [line.replace(" ", "  ") for line in lines]
+        # The outline eats into the spaces; readers, people too, would join the words. A number in
+        # front stays close to its sentence.
+        lines = [re.sub(r"(?<!\d\.) ", "  ", line) for line in lines]
     pitch = int(lettering.size * (1.55 if style.layout == "label" else 1.38))
     top = round((SIZE[1] - pitch * len(lines)) * draw.uniform(0.3, 0.5))
     if style.layout == "card":

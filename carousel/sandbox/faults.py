@@ -66,6 +66,7 @@ API_ONLY: dict[str, str] = {
     "bad_text": "NUL and half a surrogate pair in captions and nickname",
     "no_slides": "photo posts have no slides in the list (they do in the single-post answer)",
     "expired_links": "every link in the answer expired an hour ago",
+    "expired_in_list": "links in the list expired an hour ago; the single-post answer's are fresh",
     "tiktok_status": "200 with TikTok's status_code 10204 and no list",
 }
 CDN_ONLY: dict[str, str] = {

@@ -215,6 +215,12 @@ def test_single_posts_that_are_refused(box: Sandbox) -> None:
 
 def test_links_that_come_dead(box: Sandbox) -> None:
     assert fetch(slide_link(box, "fault.expired_links")).status == 403
+    handle = "fault.expired_in_list"
+    assert fetch(slide_link(box, handle)).status == 403
+    post = next(post for post in box.truth(handle)["posts"] if post["slides"])
+    url = f"https://www.tiktok.com/@{handle}/photo/{post['id']}"
+    fresh = api(box, VIDEO, url=url).json()["aweme_detail"]["image_post_info"]["images"][0]
+    assert fetch(fresh["display_image"]["url_list"][0]).status == 200
 
 
 def test_after_a_day_an_account_is_renamed_and_another_recycled(box: Sandbox) -> None:
