@@ -8,7 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core import signals
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import (
+    ObjectDoesNotExist,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
@@ -37,6 +42,7 @@ CODES = {
 }
 # Upstream codes that mean "later", whatever else they are; see carousel.lib.http.status_code.
 LATER = frozenset({"rate_limited", "unavailable", "upstream_unavailable", "timeout"})
+UNUSABLE = frozenset({"malformed_answer", "answer_truncated", "answer_too_large", "tiktok_error"})
 
 
 class ApiProblem(Exception):
@@ -152,7 +158,7 @@ def _from_upstream(exc: UpstreamError) -> ApiProblem:
         return ApiProblem(402, "out_of_credits", str(exc))
     if exc.code == "not_found":
         return ApiProblem(404, "not_found", str(exc))
-    if exc.retryable or exc.code in LATER:
+    if (exc.retryable or exc.code in LATER) and exc.code not in UNUSABLE:
         wait = exc.retry_after if exc.retry_after is not None else 60
         return ApiProblem(503, "upstream_unavailable", str(exc), retry_after=wait)
     return ApiProblem(502, "upstream_error", str(exc))
@@ -178,6 +184,7 @@ TRANSLATIONS: tuple[tuple[type[Exception], Callable[[Any], ApiProblem]], ...] = 
     (UpstreamError, _from_upstream),
     (NotNow, _from_limit),
     (Http404, lambda exc: ApiProblem(404, "not_found", "There is nothing at this address.")),
+    (ObjectDoesNotExist, lambda exc: ApiProblem(404, "not_found", "It is not there any more.")),
     (PermissionDenied, lambda exc: ApiProblem(403, "permission_denied", str(exc) or "Forbidden.")),
     (
         RequestDataTooBig,

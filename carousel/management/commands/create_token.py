@@ -37,6 +37,8 @@ class Command(BaseCommand):
 def token_for(name: str, *, staff: bool = False, rotate: bool = False) -> str:
     """The token of the user ``name``, who is made if need be. Raises CommandError in words."""
     users = get_user_model()
+    if "\x00" in name:
+        raise CommandError("A user's name can't contain NUL.")
     user = users.objects.filter(username=name).first()
     if user is None:
         user = users(username=name)

@@ -1,10 +1,14 @@
-"""The row that a path names."""
+"""The row that a path names, and what stands in the way of reading it."""
 
 from __future__ import annotations
 
 from carousel.api.bodies import parse_id
 from carousel.api.errors import missing
 from tiktok.models import TikTokPost, TikTokProfile
+from tiktok.services import NotAPhotoPost, SlidesUnknown
+
+# Posts that can't have a reading, or not yet; each exception has a code and says why.
+UNREADABLE = (NotAPhotoPost, SlidesUnknown)
 
 
 def find_profile(text: str) -> TikTokProfile:

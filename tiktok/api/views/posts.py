@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from carousel.api.bodies import parse_id, read_body, read_query
-from carousel.api.errors import ApiProblem
+from carousel.api.errors import ApiProblem, conflict
 from carousel.api.links import base_url
 from carousel.api.openapi import operation, page_of
 from carousel.api.pages import paginate
@@ -18,7 +18,7 @@ from tiktok.api.answers import post_answer, post_answers
 from tiktok.api.bodies import PostCategoryPatch, SlidePatch
 from tiktok.api.filters import PeriodQuery, PostQuery, during, posts_matching
 from tiktok.api.serializers import PostMetricsSerializer, PostSerializer
-from tiktok.api.views.finding import find_post
+from tiktok.api.views.finding import UNREADABLE, find_post
 from tiktok.models import PostMetrics
 
 ID = {"id": "The post's id."}
@@ -88,9 +88,12 @@ class SlideView(APIView):
         if slide is None:
             raise ApiProblem(404, "not_found", f"The post has no slide {position[:20]!r}.")
         body = read_body(request, SlidePatch, partial=True)
-        services.correct_slide(
-            post, slide.position, text=body.get("text"), slide_type=body.get("slideType")
-        )
+        try:
+            services.correct_slide(
+                post, slide.position, text=body.get("text"), slide_type=body.get("slideType")
+            )
+        except UNREADABLE as exc:
+            raise conflict(exc.code, str(exc)) from exc
         return Response(post_answer(post.pk, base_url(request)))
 
 
@@ -117,5 +120,8 @@ class PostCategoryView(APIView):
         if key and category is None:
             words = f"There is no category with the id {str(key)!r}."
             raise ApiProblem(400, "invalid", words, fields={"categoryId": [words]})
-        services.set_post_category(post, category)
+        try:
+            services.set_post_category(post, category)
+        except UNREADABLE as exc:
+            raise conflict(exc.code, str(exc)) from exc
         return Response(post_answer(post.pk, base_url(request)))

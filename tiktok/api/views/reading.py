@@ -18,7 +18,7 @@ from tiktok import services
 from tiktok.api.answers import post_answer
 from tiktok.api.bodies import BulkOcrBody, OcrBody, WaitQuery
 from tiktok.api.serializers import BulkOcrSerializer, OcrQueuedSerializer, PostSerializer
-from tiktok.api.views.finding import find_post
+from tiktok.api.views.finding import UNREADABLE, find_post
 
 WAIT_SECONDS = 30.0
 LOOK_EVERY = 0.25  # seconds
@@ -44,8 +44,8 @@ class PostOcrView(APIView):
         body = read_body(request, OcrBody)
         try:
             reading = services.perform_ocr_for_post(post, force=body["force"])
-        except services.NotAPhotoPost as exc:
-            raise conflict("not_a_photo_post", str(exc)) from exc
+        except UNREADABLE as exc:
+            raise conflict(exc.code, str(exc)) from exc
         status = _outcome(reading) if wait else reading.status
         if wait and status in ENDED:
             return Response(post_answer(post.pk, base_url(request)))
