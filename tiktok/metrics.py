@@ -51,14 +51,15 @@ class ProfileCounts:
 def may_round_to(exact: int, rounded: int) -> bool:
     """Whether ``rounded`` may stand for ``exact``: less than one unit of its last digit apart.
 
-    Only round numbers of a thousand and more stand for others: 4,100,000 may be 4,148,754, but
-    4,123 is what it says.
+    Two digits at least are meant as they stand, so that 4,100,000 may be 4,148,754, and 5,000,000
+    may not be 4,200,000. Below 1,000 TikTok rounds nothing.
     """
     if exact == rounded:
         return True
     digits = str(rounded)
     zeros = len(digits) - len(digits.rstrip("0"))
-    return rounded >= 1000 and zeros > 0 and abs(exact - rounded) < 10**zeros
+    unit = 10 ** min(zeros, len(digits) - 2)
+    return rounded >= 1000 and unit > 1 and abs(exact - rounded) < unit
 
 
 def record_profile(profile: TikTokProfile, found: ScrapedProfile, *, captured_at: datetime) -> bool:

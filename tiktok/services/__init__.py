@@ -5,6 +5,7 @@ from __future__ import annotations
 from tiktok.services.adding import Added, BadHandle, add_profile
 from tiktok.services.links import (
     LINK_FLOW,
+    refresh,
     refresh_forgotten_links,
     refresh_links,
     waiting_for_links,
@@ -43,6 +44,7 @@ __all__ = [
     "perform_ocr_for_post",
     "plan_due_runs",
     "read_forgotten_posts",
+    "refresh",
     "refresh_forgotten_links",
     "refresh_links",
     "request_post_media",
