@@ -97,7 +97,7 @@ def run_due() -> Callable[[], int]:
 
     def run() -> int:
         total = 0
-        while count := sum(drain(flow) for flow in (monitoring, links, media, reading)):
+        while count := drain(monitoring) + drain(links) + drain(media) + drain(reading):
             total += count
         return total
 

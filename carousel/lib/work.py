@@ -156,7 +156,7 @@ class Work(models.Model):
     started_at = models.DateTimeField(null=True, editable=False)
     completed_at = models.DateTimeField(null=True, editable=False)
 
-    objects: ClassVar[models.Manager[Any]] = WorkQuerySet.as_manager()
+    objects = WorkQuerySet.as_manager()
 
     class Meta:
         abstract = True
