@@ -114,7 +114,7 @@ def _result(slide: SlideImage, layout: Layout, count: int, likely: str) -> Slide
     return SlideResult(
         label=slide.label,
         text=layout.text,
-        description=rules.description(len(layout.lines)),
+        description=rules.description(len(layout.lines), layout.unread),
         slide_type=rules.slide_type(layout.text, slide.position, count),
         language=(language.detect(layout.text, likely) or likely) if layout.text else "",
         confidence=layout.confidence,

@@ -18,6 +18,9 @@ scored under 0.7."""
 MIN_SHORT_SCORE: Final = 0.9
 """The same for lines of one or two letters or digits, which textures produce most."""
 
+_LINE_SHAPE: Final = 3.0
+"""Width over height. Lines in scripts the model does not know had 3.5 to 21, textures under 2.2."""
+
 _OVERLAP: Final = 0.5
 _LEVEL: Final = math.radians(1)
 
@@ -35,10 +38,15 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The text of a slide, one entry per line, and its confidence (None without text)."""
+    """The text of a slide, one entry per line, and its confidence (None without text).
+
+    ``unread`` counts what has the shape of a line but could not be read: another script, most
+    often. A slide with nothing but such lines has the confidence 0.
+    """
 
     lines: tuple[str, ...] = ()
     confidence: float | None = None
+    unread: int = 0
 
     @property
     def text(self) -> str:
@@ -72,18 +80,30 @@ def arrange(boxes: Sequence[Box]) -> Layout:
     mean score weighted by length.
     """
     kept = [box for box in boxes if _is_text(box)]
+    unread = sum(_is_line(box) for box in boxes if not _is_text(box))
     if not kept:
-        return Layout()
+        return Layout((), 0.0 if unread else None, unread)
     spans = _turned(kept)
     lines = _columns(spans) if _is_vertical(spans) else _lines(spans)
     weight = sum(len(box.text) for box in kept)
     confidence = sum(box.score * len(box.text) for box in kept) / weight
-    return Layout(tuple(lines), round(confidence, 4))
+    return Layout(tuple(lines), round(confidence, 4), unread)
 
 
 def _is_text(box: Box) -> bool:
     letters = sum(char.isalnum() for char in box.text)
     return letters > 0 and box.score >= (MIN_SCORE if letters > 2 else MIN_SHORT_SCORE)
+
+
+def _is_line(box: Box) -> bool:
+    width, height = _size(box)
+    return width >= _LINE_SHAPE * height
+
+
+def _size(box: Box) -> tuple[float, float]:
+    """Return width and height of a box along its own sides."""
+    (x0, y0), (x1, y1), _, (x3, y3) = box.corners
+    return math.hypot(x1 - x0, y1 - y0), math.hypot(x3 - x0, y3 - y0)
 
 
 def _turned(boxes: Sequence[Box]) -> list[_Span]:
@@ -102,8 +122,9 @@ def _slope(boxes: Sequence[Box]) -> float:
     """Return the angle in radians the text runs at, 0 for text that is level."""
     angles = []
     for box in boxes:
-        (x0, y0), (x1, y1), _, (x3, y3) = box.corners
-        if math.hypot(x1 - x0, y1 - y0) >= 2 * math.hypot(x3 - x0, y3 - y0):
+        width, height = _size(box)
+        if width >= 2 * height:
+            (x0, y0), (x1, y1) = box.corners[:2]
             angles.append(math.atan2(y1 - y0, x1 - x0))
     angle = median(angles) if angles else 0.0
     return angle if abs(angle) > _LEVEL else 0.0

@@ -24,7 +24,6 @@ RECOGNISER: Final = "PP-OCRv6_rec_small.onnx"
 _PARAMETERS: Final[dict[str, Any]] = {
     "Global.use_cls": False,
     "Global.log_level": "error",
-    "Global.text_score": 0.5,
     # 736 instead of the default: the same text at a third of the time.
     "Det.limit_side_len": 736,
     "Det.limit_type": "max",
@@ -39,16 +38,20 @@ _recogniser: Any = None
 
 
 def read_boxes(picture: Image.Image) -> list[Box]:
-    """Return the pieces of text in an RGB picture. Safe to call from several threads.
+    """Return what looks like text in an RGB picture, read or not, in pixels of about its size.
 
+    Safe to call from several threads.
     Raises ``UpstreamError`` ``reader_missing`` where rapidocr or its models are not installed.
     """
-    answer = _load()(picture)
-    if answer.boxes is None or answer.txts is None:
+    recogniser = _load()
+    # Step by step, because the whole call drops what it could not read without a word.
+    pixels, record = recogniser.preprocess_img(recogniser.load_img(picture))
+    found, _, read, _ = recogniser.run_ocr_steps(pixels, record)
+    if found.boxes is None or read.txts is None:
         return []
     return [
         Box(tuple((float(x), float(y)) for x, y in corners), text, float(score))
-        for corners, text, score in zip(answer.boxes, answer.txts, answer.scores, strict=True)
+        for corners, text, score in zip(found.boxes, read.txts, read.scores, strict=True)
     ]
 
 

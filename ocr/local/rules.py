@@ -55,11 +55,18 @@ def slide_type(text: str, position: int, count: int) -> SlideType:
     return "content"
 
 
-def description(lines: int) -> str:
-    """Return one plain sentence about a slide with so many lines of text."""
-    if not lines:
+def description(lines: int, unread: int = 0) -> str:
+    """Return one plain sentence about a slide with so many lines of text, read and not."""
+    if not lines and not unread:
         return "Picture without text."
-    return f"Picture with {lines} line{'s' if lines > 1 else ''} of text."
+    if not lines:
+        return f"Picture with {_count(unread)} of text that the local reader can't read."
+    rest = f", and {unread} more that the local reader can't read" if unread else ""
+    return f"Picture with {_count(lines)} of text{rest}."
+
+
+def _count(lines: int) -> str:
+    return "1 line" if lines == 1 else f"{lines} lines"
 
 
 @dataclass(frozen=True, slots=True)

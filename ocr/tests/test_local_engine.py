@@ -239,3 +239,13 @@ def test_real_pictures_in_latin_chinese_and_no_script_at_all(engine: LocalEngine
         text = read(engine, (OCR_CORPUS / name).read_bytes()).slides[0].text
         assert character_errors(text, truth[name]["text"]) <= 1, name
     assert read(engine, (OCR_CORPUS / "empty_black.jpg").read_bytes()).slides[0].text == ""
+
+
+@pytest.mark.skipif(not OCR_CORPUS.is_dir(), reason=f"no corpus at {OCR_CORPUS}")
+@pytest.mark.parametrize("name", ["eslav.jpg", "korean.jpg", "devanagari.jpg", "th_rec.jpg"])
+def test_a_script_the_model_does_not_know_is_said_and_not_guessed(
+    engine: LocalEngine, name: str
+) -> None:
+    slide = read(engine, (OCR_CORPUS / name).read_bytes()).slides[0]
+    assert (slide.text, slide.confidence) == ("", 0.0)
+    assert "can't read" in slide.description

@@ -62,12 +62,25 @@ def test_columns_of_japanese_go_from_right_to_left() -> None:
 def test_noise_is_left_out() -> None:
     noise = [
         box(100, 100, 50, 50, "★★", 0.97),
-        box(100, 200, 50, 50, "HE HRTOT", 0.61),
         box(100, 300, 50, 50, "kk", 0.88),
         box(100, 400, 50, 50, "   .", 0.96),
+        box(100, 500, 80, 40, "Al", 0.24),
     ]
     assert arrange(noise).text == ""
     assert arrange(noise).confidence is None
+    assert arrange(noise).unread == 0
+
+
+def test_lines_in_an_unknown_script_are_counted_and_not_guessed() -> None:
+    unknown = [
+        box(100, 100, 400, 60, "HE HRTOT", 0.61),
+        box(100, 200, 700, 60, "", 0.0),
+        box(100, 300, 500, 60, "     .", 0.86),
+    ]
+    layout = arrange(unknown)
+    assert (layout.text, layout.unread, layout.confidence) == ("", 3, 0.0)
+    both = arrange([*unknown, box(100, 400, 400, 60, "follow me")])
+    assert (both.text, both.unread, both.confidence) == ("follow me", 3, 0.99)
 
 
 def test_a_sure_page_number_is_kept() -> None:

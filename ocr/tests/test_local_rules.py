@@ -126,12 +126,14 @@ def test_a_listed_category_takes_its_topic_over() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "sentence"),
+    ("lines", "unread", "sentence"),
     [
-        (0, "Picture without text."),
-        (1, "Picture with 1 line of text."),
-        (3, "Picture with 3 lines of text."),
+        (0, 0, "Picture without text."),
+        (1, 0, "Picture with 1 line of text."),
+        (3, 0, "Picture with 3 lines of text."),
+        (0, 1, "Picture with 1 line of text that the local reader can't read."),
+        (2, 4, "Picture with 2 lines of text, and 4 more that the local reader can't read."),
     ],
 )
-def test_description_is_a_plain_fact(lines: int, sentence: str) -> None:
-    assert rules.description(lines) == sentence
+def test_description_is_a_plain_fact(lines: int, unread: int, sentence: str) -> None:
+    assert rules.description(lines, unread) == sentence
