@@ -196,7 +196,7 @@ def test_a_closed_port_is_a_failed_connection() -> None:
 
 def test_the_next_address_is_tried_when_one_does_not_answer() -> None:
     policy = DownloadPolicy(allowed_hosts=("two.test",), allow_loopback=True)
-    fetcher = Downloader(policy, resolve=lambda *_: ["127.0.0.3", "127.0.0.1"])
+    fetcher = Downloader(policy, resolve=lambda *_: ["::1", "127.0.0.1"])
     with Origin() as origin:
         origin.answers["/a"] = [answer(b"1")]
         assert fetcher.fetch(f"http://two.test:{origin.port}/a", io.BytesIO()).size == 1
