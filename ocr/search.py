@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ocr.fold import fold, fold_with_offsets
@@ -36,7 +36,7 @@ class Term:
     """One thing to look for. ``text`` is folded, with single spaces; ``raw`` as it was typed."""
 
     text: str
-    raw: str
+    raw: str = field(compare=False)
     is_phrase: bool
     is_excluded: bool
 
