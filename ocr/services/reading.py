@@ -33,7 +33,7 @@ def read(readings: list[Reading]) -> None:
     for reading in readings:
         wanted = [slide for slide in slides[reading.pk] if _wanted(slide, reading)]
         if wanted:
-            asked.append(_request(reading, wanted))
+            asked.append(_request(reading, wanted, len(slides[reading.pk])))
         else:
             _end_without_asking(reading, slides[reading.pk])
     if not asked:
@@ -71,7 +71,7 @@ def _wanted(slide: SlideReading, reading: Reading) -> bool:
     return slide.text is None or (reading.read_all and slide.source != Source.HUMAN)
 
 
-def _request(reading: Reading, slides: list[SlideReading]) -> PostRequest:
+def _request(reading: Reading, slides: list[SlideReading], count: int) -> PostRequest:
     images = tuple(
         SlideImage(
             label=str(slide.position),
@@ -83,7 +83,7 @@ def _request(reading: Reading, slides: list[SlideReading]) -> PostRequest:
         )
         for slide in slides
     )
-    return PostRequest(str(reading.pk), reading.context, reading.language, images)
+    return PostRequest(str(reading.pk), reading.context, reading.language, images, count)
 
 
 def _content(asset: CacheAsset) -> bytes:
