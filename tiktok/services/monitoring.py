@@ -30,7 +30,7 @@ from tiktok.scraper.schemas import AuthorCounts, VideosPage
 from tiktok.services.errands import Errands
 from tiktok.services.gate import CLOSING, GATE_WAIT
 from tiktok.services.missing import count_misses, profile_missed
-from tiktok.services.paging import is_complete, is_partial, stop_reason
+from tiktok.services.paging import is_complete, is_partial, oldest_in_order, stop_reason
 from tiktok.services.profiles import store_profile
 from tiktok.services.scraping import scraper, seen_at
 
@@ -198,10 +198,8 @@ class Run:
         run.posts_updated += result.updated
         run.posts_scraped += result.created + result.updated
         run.items_skipped += len(page.skipped) + result.foreign
-        ages = [post.published_at for post in page.posts if not post.is_pinned]
-        if run.oldest_post_at:
-            ages.append(run.oldest_post_at)
-        run.oldest_post_at = min(ages, default=None)
+        if page.posts and (oldest := oldest_in_order(page.posts)):
+            run.oldest_post_at = min(oldest, run.oldest_post_at or oldest)
 
     def remember(
         self, page: VideosPage, result: UpsertResult, reason: str, captured_at: datetime

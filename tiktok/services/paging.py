@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from tiktok.bulk_upsert import UpsertResult
 from tiktok.models import ProfileMonitoringLog
-from tiktok.scraper.schemas import VideosPage
+from tiktok.scraper.schemas import ScrapedPost, VideosPage
 
 # The account's list ended, or went on with what we know already: nothing can be missing.
 COMPLETE = frozenset({"end_of_list", "no_cursor", "known_posts", "no_posts"})
@@ -49,6 +52,15 @@ def _goes_down(before: str, after: str | None) -> bool:
 def _shows_more(page: VideosPage, result: UpsertResult) -> bool:
     """Whether the run had not seen everything on it. Items that can't be read may be new."""
     return result.unseen > 0 or bool(page.skipped)
+
+
+def oldest_in_order(posts: Sequence[ScrapedPost]) -> datetime | None:
+    """How far back a page reaches: the time of its last post, as the newest come first.
+
+    Not the oldest of all: up to three pinned posts of any age stand in front, and TikTok doesn't
+    mark each of them. ``None`` for a page of nothing but pinned posts.
+    """
+    return next((post.published_at for post in reversed(posts) if not post.is_pinned), None)
 
 
 def is_complete(run: ProfileMonitoringLog, reason: str) -> bool:

@@ -16,8 +16,8 @@ WorkOff = Callable[..., Any]
 
 
 @pytest.fixture
-def no_rate_limit(settings: Any) -> None:
-    """As many calls as a test likes."""
+def no_rate_limit(settings: Any, empty_redis: None) -> None:
+    """As many calls as a test likes, whatever an earlier one was told to wait."""
     settings.SCRAPECREATORS_CALLS_PER_MINUTE = 1_000_000
 
 
