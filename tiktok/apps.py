@@ -8,3 +8,6 @@ class TiktokConfig(AppConfig):
 
     def ready(self) -> None:
         from tiktok import receivers  # noqa: F401 - connects them
+        from tiktok.services.finding import register_selectors
+
+        register_selectors()

@@ -1,0 +1,200 @@
+"""``manage.py run_ocr``: have slides read, or read again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import astuple, dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
+from django.db.models import Count, Q, Sum
+
+from carousel.lib.console import Console, ConsoleCommand, finish_in_hand
+from carousel.lib.foreground import Tally, due_slices, slices, work_through
+from carousel.lib.selection import NothingChosen, choose, selectors
+from carousel.lib.stopping import stopping
+from carousel.lib.work import OPEN, Status
+from ocr.models import Reading, SlideReading
+from ocr.services import FLOW, read_again
+
+Json = dict[str, Any]
+TITLES = ("posts", "slides", "read", "tokens in", "tokens out", "USD")
+
+
+class Command(ConsoleCommand):
+    help = (
+        "Have the slides of posts read. Without a choice of posts it is about all readings: "
+        "it shows how many are in which state and, with --now, reads what is due in this process."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        for selector in selectors(Reading):
+            parser.add_argument(
+                f"--{selector.option}",
+                nargs="+",
+                action="extend",
+                metavar=selector.metavar,
+                help=selector.help,
+            )
+        parser.add_argument("--failed", action="store_true", help="only those that failed")
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="read again what a machine has read; a person's words stay",
+        )
+        parser.add_argument("--now", action="store_true", help="do it here and show how it goes")
+
+    def run(self, console: Console, options: Json) -> None:
+        ids = _chosen(options)
+        if options["force"] and ids is None:
+            ways = ", ".join(f"--{selector.option}" for selector in selectors(Reading))
+            raise CommandError(f"--force reads again what was paid for: say what, with {ways}.")
+        with finish_in_hand():
+            requested = None if ids is None else _request(ids, force=options["force"])
+            if requested is not None:
+                console.say(f"{len(ids or ())} posts chosen, {requested} of them start over.")
+            began = time.monotonic()
+            tally = self._read(console, ids) if options["now"] else None
+            document: Json = {
+                "chosen": None if ids is None else len(ids),
+                "requested": requested,
+                "worked": None if tally is None else _worked(tally, time.monotonic() - began),
+                "workers": None,
+            }
+            if tally is None and _waits(ids):
+                console.say(f"Pending ones are for a worker on queue {Reading.QUEUE}.")
+                document["workers"] = console.workers(Reading.QUEUE, alternative="use --now")
+            document["readings"] = self._states(console, ids)
+            console.answer(document)
+            if tally is not None and tally.number(Status.FAILED) and not stopping():
+                raise CommandError(f"Of {tally.ended} posts {tally.describe()}: {_example(tally)}")
+
+    def _read(self, console: Console, ids: list[UUID] | None) -> Tally:
+        chosen = due_slices(Reading.objects.all()) if ids is None else slices(ids)
+        total = Reading.objects.due().count() if ids is None else len(ids)
+        with console.progress("Reading posts", total) as progress:
+            progress.show(0)
+            return work_through(
+                FLOW, chosen, lambda tally: progress.show(tally.ended, tally.describe())
+            )
+
+    def _states(self, console: Console, ids: list[UUID] | None) -> Json:
+        """Counts and cost by status, shown and returned."""
+        counted: dict[str, Counts] = {}
+        for some in [None] if ids is None else slices(ids):
+            for status, counts in _count(some).items():
+                counted[status] = counted.get(status, Counts()) + counts
+        order = [status for status in Status.values if status in counted]
+        total = sum((counted[status] for status in order), Counts())
+        lines = [[s, *counted[s].cells()] for s in order]
+        console.table(["status", *TITLES], [*lines, ["all", *total.cells()]])
+        by_status = {status: counted[status].answer() for status in order}
+        return {"byStatus": by_status, "total": total.answer()}
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Readings, what they are of, and what they cost in US dollars."""
+
+    posts: int = 0
+    slides: int = 0
+    read: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: Decimal = Decimal(0)
+
+    def __add__(self, other: Counts) -> Counts:
+        mine, theirs = astuple(self), astuple(other)
+        return Counts(*(a + b for a, b in zip(mine, theirs, strict=True)))
+
+    def cells(self) -> list[object]:
+        """For a table."""
+        return [*astuple(self)[:-1], f"{self.cost:.4f}"]
+
+    def answer(self) -> Json:
+        """For machines."""
+        return {
+            "posts": self.posts,
+            "slides": self.slides,
+            "slidesRead": self.read,
+            "inputTokens": self.input_tokens,
+            "outputTokens": self.output_tokens,
+            "costUsd": float(self.cost),
+        }
+
+
+def _count(ids: list[UUID] | None) -> dict[str, Counts]:
+    """Readings (all, or these) by status, in two queries."""
+    readings = Reading.objects.order_by()
+    slides = SlideReading.objects.order_by()
+    if ids is not None:
+        readings, slides = readings.filter(pk__in=ids), slides.filter(reading__in=ids)
+    of_slides = {
+        status: (number, read)
+        for status, number, read in slides.values_list("reading__status").annotate(
+            number=Count("pk"), read=Count("pk", filter=Q(text__isnull=False))
+        )
+    }
+    counted = readings.values_list("status").annotate(
+        number=Count("pk"),
+        tokens_in=Sum("input_tokens", default=0),
+        tokens_out=Sum("output_tokens", default=0),
+        cost=Sum("cost_usd", default=Decimal(0)),
+    )
+    return {
+        status: Counts(number, *of_slides.get(status, (0, 0)), *others)
+        for status, number, *others in counted
+    }
+
+
+def _chosen(options: Json) -> list[UUID] | None:
+    """The readings that the options name; None for all. Raises CommandError."""
+    try:
+        ids = choose(Reading, options)
+    except NothingChosen as exc:
+        raise CommandError(str(exc)) from exc
+    if not options["failed"]:
+        return ids
+    failed = Reading.objects.filter(status=Status.FAILED).order_by("-created_at", "pk")
+    found = list(failed.values_list("pk", flat=True))
+    return found if ids is None else list(dict.fromkeys(ids) & dict.fromkeys(found).keys())
+
+
+def _request(ids: list[UUID], *, force: bool) -> int:
+    """Ask for these to be read, ahead of the schedule. Returns how many start over."""
+    started = 0
+    for some in slices(ids):
+        with transaction.atomic():
+            started += read_again(some, force=force)
+    return started
+
+
+def _waits(ids: list[UUID] | None) -> bool:
+    """Whether any of the readings (all, or these) is open."""
+    rows = Reading.objects.filter(status__in=OPEN)
+    if ids is None:
+        return rows.exists()
+    return any(rows.filter(pk__in=some).exists() for some in slices(ids))
+
+
+def _worked(tally: Tally, seconds: float) -> Json:
+    return {
+        "read": tally.number(Status.COMPLETED),
+        "failed": tally.number(Status.FAILED),
+        "waitingForFiles": tally.number(Status.BLOCKED),
+        "left": tally.number(*OPEN),
+        "failedByCode": tally.codes(),
+        "seconds": round(seconds, 1),
+    }
+
+
+def _example(tally: Tally) -> str:
+    """What one of the failed readings says, of those with the most frequent code."""
+    code = next(iter(tally.codes()))
+    failed = Reading.objects.filter(status=Status.FAILED, error_code=code)
+    row = failed.order_by("-completed_at").first()
+    return row.error if row else code
