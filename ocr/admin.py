@@ -14,13 +14,34 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from carousel.lib.admin import CarouselAdmin, ReadOnlyInline, WorkAdmin, row_action, short
+from carousel.lib.admin import (
+    CarouselAdmin,
+    ReadOnlyInline,
+    WorkAdmin,
+    beginning,
+    row_action,
+    short,
+)
 from carousel.lib.work import Priority, Status
 from media_cache.admin import thumbnail
 from ocr.models import PostCategory, Reading, SlideReading
 from ocr.services import accept_category, read_again
 
 ENDED = (Status.COMPLETED, Status.FAILED)
+
+
+class EngineFilter(admin.SimpleListFilter):
+    """Who read it. Fixed, as looking for distinct values would read the whole table."""
+
+    title = parameter_name = "engine"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The two readers."""
+        return [("gemini", "gemini"), ("local", "local")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Reading]) -> QuerySet[Reading]:
+        """Readings of the chosen one."""
+        return queryset.filter(engine=self.value()) if self.value() else queryset
 
 
 class SlideReadingInline(ReadOnlyInline):
@@ -53,7 +74,7 @@ class ReadingAdmin(WorkAdmin[Reading]):
         *("caption", "badge", "reason", "engine", "model", "slide_count", "category"),
         *("category_source", "cost_usd", "attempts", "due", "created", "row_buttons"),
     )
-    list_filter = (*WorkAdmin.list_filter, "engine", "category_source")
+    list_filter = (*WorkAdmin.list_filter, EngineFilter, "category_source")
     list_select_related = ("category",)
     search_fields = ()
     search_help_text = "Id"
@@ -76,7 +97,7 @@ class ReadingAdmin(WorkAdmin[Reading]):
     @admin.display(description="caption")
     def caption(self, reading: Reading) -> str:
         """Its beginning."""
-        return short(getattr(reading, "short_context", reading.context), 60) or "(no caption)"
+        return short(beginning(reading, "context"), 60) or "(no caption)"
 
     @admin.display(description="slides")
     def slide_count(self, reading: Any) -> int:

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from carousel.lib.admin import (
     CarouselAdmin,
+    beginning,
     compact,
     is_uuid,
     line_chart,
@@ -174,10 +175,10 @@ class TikTokPostAdmin(CarouselAdmin[TikTokPost]):
         return thumbnail(post.cover, alt="cover")
 
     @admin.display(description="post")
-    def text(self, post: Any) -> str:
+    def text(self, post: TikTokPost) -> str:
         """The beginning of its title or caption."""
-        title = getattr(post, "short_title", post.title)
-        return short(title or getattr(post, "short_caption", post.caption)) or post.tiktok_id
+        words = beginning(post, "title") or beginning(post, "caption")
+        return short(words) or post.tiktok_id
 
     @admin.display(description="profile")
     def account(self, post: TikTokPost) -> SafeString:

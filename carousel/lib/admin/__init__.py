@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from carousel.lib.admin.actions import RowActions, row_action
-from carousel.lib.admin.base import CarouselAdmin, ReadOnlyInline, compact, is_uuid, short, when
+from carousel.lib.admin.base import (
+    CarouselAdmin,
+    ReadOnlyInline,
+    beginning,
+    compact,
+    is_uuid,
+    short,
+    when,
+)
 from carousel.lib.admin.chart import line_chart
 from carousel.lib.admin.paging import CappedPaginator
 from carousel.lib.admin.work import ErrorCodeFilter, ReadOnlyAdmin, WorkAdmin, status_badge
@@ -16,6 +24,7 @@ __all__ = [
     "ReadOnlyInline",
     "RowActions",
     "WorkAdmin",
+    "beginning",
     "compact",
     "is_uuid",
     "line_chart",

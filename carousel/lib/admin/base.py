@@ -28,8 +28,8 @@ SHORT = 140  # characters of a long text that a list shows
 class CarouselAdmin(RowActions[M]):
     """What every admin of ours has.
 
-    ``heavy`` names long text columns that lists leave in the database; ``short_<name>`` is then
-    their beginning. Rows are never deleted here, because other rows tell what became of them.
+    ``heavy`` names wide columns that lists leave in the database; of a text, ``short_<name>`` is
+    then the beginning. Rows are never deleted here, because other rows tell what became of them.
     """
 
     paginator = CappedPaginator
@@ -45,7 +45,9 @@ class CarouselAdmin(RowActions[M]):
         rows = super().get_queryset(request)
         if not self.heavy or not self._is_list(request):
             return rows
-        shorts = {f"short_{name}": Left(name, SHORT) for name in self.heavy}
+        texts = (models.TextField, models.CharField)
+        long = [name for name in self.heavy if isinstance(self.opts.get_field(name), texts)]
+        shorts = {f"short_{name}": Left(name, SHORT) for name in long}
         shortened: QuerySet[M] = rows.defer(*self.heavy).annotate(**shorts)
         return shortened
 
@@ -88,6 +90,13 @@ def short(text: str | None, limit: int = 80) -> str:
     """The beginning of a text, on one line."""
     line = " ".join((text or "").split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def beginning(row: models.Model, name: str) -> str:
+    """A heavy text of a row: its beginning where a list left the rest in the database."""
+    key = f"short_{name}"
+    text = row.__dict__[key] if key in row.__dict__ else getattr(row, name)
+    return str(text or "")
 
 
 def compact(number: int | None) -> str | SafeString:

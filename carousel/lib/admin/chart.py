@@ -26,11 +26,11 @@ def line_chart(label: str, points: Sequence[Point]) -> SafeString:
     return format_html(
         '<figure class="chart"><figcaption>{} <b>{}</b> <small>{}{}</small></figcaption>'
         '<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
-        "<footer><span>{:%d %b %Y %H:%M}</span><span>{:%d %b %Y %H:%M}</span></footer></figure>",
+        "<footer><span>{}</span><span>{}</span></footer></figure>",
         *(label, compact(last[1]), "+" if change >= 0 else "−", compact(abs(change))),
         *(WIDTH, HEIGHT, f"{label}: from {first[1]:,} to {last[1]:,} in {len(known)} steps"),
         _drawing(points, known),
-        *(first[0], last[0]),
+        *(f"{moment:%d %b %Y %H:%M}" for moment in (first[0], last[0])),
     )
 
 

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from carousel.lib import queues
 from carousel.lib.admin.actions import Refused, row_action
-from carousel.lib.admin.base import UNKNOWN, CarouselAdmin, short, when
+from carousel.lib.admin.base import UNKNOWN, CarouselAdmin, beginning, short, when
 from carousel.lib.work import Status, Work
 
 M = TypeVar("M", bound=models.Model)
@@ -72,7 +72,9 @@ class WorkAdmin(ReadOnlyAdmin[W]):
     change_list_template = "admin/carousel/work_list.html"
     list_display: Pick = ("badge", "reason", "attempts", "due", "created", "row_buttons")
     list_filter: ClassVar[Pick] = ("status", ErrorCodeFilter)
-    ordering: ClassVar[Pick | None] = ("-id",)  # ids are made of time: newest first, by the primary key
+    ordering: ClassVar[Pick | None] = (
+        "-id",
+    )  # ids are made of time: newest first, by the primary key
     actions: Sequence[Any] = ("retry_selected",)
     row_actions: Sequence[str] = ("retry",)
     heavy: Sequence[str] = ("error",)
@@ -85,8 +87,7 @@ class WorkAdmin(ReadOnlyAdmin[W]):
     @admin.display(description="reason")
     def reason(self, row: W) -> str | SafeString:
         """Code and the beginning of the error."""
-        text = getattr(row, "short_error", None)
-        text = row.error if text is None else text
+        text = beginning(row, "error")
         if not (row.error_code or text):
             return ""
         return format_html("<code>{}</code> {}", row.error_code, short(text))
