@@ -6,7 +6,7 @@ A rounded number that may stand for the exact one we know says nothing new and i
 
 from __future__ import annotations
 
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import datetime
 from typing import Self
 
@@ -87,7 +87,10 @@ def record_author(
         if of_run.filter(approximate=False).exists():
             return False
         of_run.delete()
-        counts = ProfileCounts.of(found).filled(ProfileCounts.of(profile))
+        known = ProfileCounts.of(profile)
+        counts = ProfileCounts.of(found).filled(known)
+        if known.video_count is not None:  # theirs counts what isn't shown, too
+            counts = replace(counts, video_count=known.video_count)
         return _record(profile, counts, captured_at, exact=True)
 
 

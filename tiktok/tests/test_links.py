@@ -70,7 +70,7 @@ def test_a_sound_of_many_posts_costs_one_call(
 ) -> None:
     assert post.cover
     profile.posts.update(music_asset=post.cover)
-    assert refresh_links(kill(CacheAsset.objects.filter(pk=post.cover_id))) == 1
+    assert refresh_links(kill(CacheAsset.objects.filter(pk=post.cover.pk))) == 1
     assert work_off(LinkRefresh.objects.get()).status == Status.COMPLETED
     assert video_calls() == 1
 
@@ -78,10 +78,11 @@ def test_a_sound_of_many_posts_costs_one_call(
 def test_a_dead_avatar_is_fetched_with_its_profile(
     work_off: WorkOff, profile: TikTokProfile
 ) -> None:
-    refresh_links(kill(CacheAsset.objects.filter(pk=profile.avatar_id)))
+    assert profile.avatar
+    refresh_links(kill(CacheAsset.objects.filter(pk=profile.avatar.pk)))
     row = work_off(LinkRefresh.objects.get())
     assert (row.status, row.profile, row.assets_refreshed) == (Status.COMPLETED, profile, 1)
-    assert CacheAsset.objects.get(pk=profile.avatar_id).status == Status.PENDING
+    assert CacheAsset.objects.get(pk=profile.avatar.pk).status == Status.PENDING
 
 
 def test_a_post_that_answers_404_twice_is_gone_and_so_are_its_files(
@@ -118,8 +119,8 @@ def test_a_live_post_that_answers_404_once_gets_its_links(
 def test_a_sound_whose_post_is_gone_is_looked_for_at_another_post(
     sandbox: Any, work_off: WorkOff, profile: TikTokProfile, post: TikTokPost
 ) -> None:
-    assert post.music_asset_id or post.cover_id
-    shared = post.cover_id
+    assert post.cover
+    shared = post.cover.pk
     other = profile.posts.exclude(pk=post.pk).order_by("pk").first()
     assert other
     TikTokPost.objects.filter(pk=other.pk).update(music_asset=shared)
