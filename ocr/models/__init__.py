@@ -1,0 +1,8 @@
+"""Readings: what an ordered list of pictures says. Knows pictures, but no profiles and posts."""
+
+from __future__ import annotations
+
+from ocr.models.category import PostCategory
+from ocr.models.reading import Reading, SlideReading, SlideType, Source
+
+__all__ = ["PostCategory", "Reading", "SlideReading", "SlideType", "Source"]
