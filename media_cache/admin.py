@@ -70,8 +70,8 @@ class CacheAssetAdmin(WorkAdmin[CacheAsset]):
     """What is kept, what is on its way, and why the rest is not."""
 
     list_display = (
-        *("picture", "kind", "badge", "reason", "file_type", "size", "pixels"),
-        *("attempts", "due", "created", "row_buttons"),
+        *("picture", "kind", "state", "reason", "file_type", "size", "pixels"),
+        *("created", "row_buttons"),
     )
     list_display_links = ("kind",)
     list_filter = ("kind", *WorkAdmin.list_filter)

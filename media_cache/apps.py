@@ -5,3 +5,4 @@ from django.apps import AppConfig
 
 class MediaCacheConfig(AppConfig):
     name = "media_cache"
+    verbose_name = "Media"

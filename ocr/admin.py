@@ -71,8 +71,8 @@ class ReadingAdmin(WorkAdmin[Reading]):
     """What was read, by whom, at what price; read again on demand."""
 
     list_display = (
-        *("caption", "badge", "reason", "engine", "model", "slide_count", "category"),
-        *("category_source", "cost_usd", "attempts", "due", "created", "row_buttons"),
+        *("caption", "state", "reason", "reader", "slide_count", "category_chosen"),
+        *("cost_usd", "created", "row_buttons"),
     )
     list_filter = (*WorkAdmin.list_filter, EngineFilter, "category_source")
     list_select_related = ("category",)
@@ -98,6 +98,19 @@ class ReadingAdmin(WorkAdmin[Reading]):
     def caption(self, reading: Reading) -> str:
         """Its beginning."""
         return short(beginning(reading, "context"), 60) or "(no caption)"
+
+    @admin.display(description="read by")
+    def reader(self, reading: Reading) -> SafeString:
+        """Engine, and the model that answered."""
+        model = reading.model_version or reading.model
+        return format_html('{}<small class="under">{}</small>', reading.engine, model)
+
+    @admin.display(description="category")
+    def category_chosen(self, reading: Reading) -> SafeString:
+        """What it is about, and who says so."""
+        return format_html(
+            '{}<small class="under">{}</small>', reading.category or "", reading.category_source
+        )
 
     @admin.display(description="slides")
     def slide_count(self, reading: Any) -> int:

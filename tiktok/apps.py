@@ -5,6 +5,7 @@ from django.apps import AppConfig
 
 class TiktokConfig(AppConfig):
     name = "tiktok"
+    verbose_name = "TikTok"
 
     def ready(self) -> None:
         from tiktok import receivers  # noqa: F401 - connects them

@@ -105,10 +105,11 @@ class TikTokPostAdmin(CarouselAdmin[TikTokPost]):
     form = PostForm
     change_form_template = "admin/tiktok/post.html"
     list_display = (
-        *("picture", "text", "account", "content_type", "published", "views", "likes", "saves"),
+        *("picture", "text", "published", "views", "likes", "saves"),
         *("category", "ocr_status"),
     )
-    list_display_links = ("text",)
+    list_display_links = None
+    save_on_top = True
     list_filter = (
         *("content_type", "reading__status", CategoryFilter, ViewsFilter),
         *("published_at", "is_pinned", "is_paid_partnership"),
@@ -175,14 +176,19 @@ class TikTokPostAdmin(CarouselAdmin[TikTokPost]):
         return thumbnail(post.cover, alt="cover")
 
     @admin.display(description="post")
-    def text(self, post: TikTokPost) -> str:
-        """The beginning of its title or caption."""
+    def text(self, post: TikTokPost) -> SafeString:
+        """The beginning of its title or caption, whose it is, and what it is."""
         words = beginning(post, "title") or beginning(post, "caption")
-        return short(words) or post.tiktok_id
+        name = f"{self.admin_site.name}:tiktok_tiktokpost_change"
+        return format_html(
+            '<a href="{}"><b>{}</b></a><small class="under">{} · {}</small>',
+            reverse(name, args=(post.pk,)),
+            *(short(words) or post.tiktok_id, self.account(post), post.content_type),
+        )
 
     @admin.display(description="profile")
     def account(self, post: TikTokPost) -> SafeString:
-        """Whose it is."""
+        """Whose it is, with a link."""
         address = reverse(
             f"{self.admin_site.name}:tiktok_tiktokprofile_change", args=(post.profile_id,)
         )

@@ -15,7 +15,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from carousel.lib.admin import CarouselAdmin, compact, line_chart, row_action, when
 from carousel.lib.errors import NotNow, UpstreamError
@@ -31,6 +31,7 @@ from tiktok.services import (
 
 RUNS_SHOWN = 10
 POINTS_SHOWN = 400
+MISSING = mark_safe(' <span class="badge badge-failed">missing</span>')
 EDITABLE = ("monitoring_enabled", "monitoring_interval_minutes", "is_own_profile")
 
 
@@ -53,8 +54,8 @@ class TikTokProfileAdmin(CarouselAdmin[TikTokProfile]):
 
     change_form_template = "admin/tiktok/profile.html"
     list_display = (
-        *("picture", "account", "followers", "posts", "monitoring", "interval"),
-        *("next_run", "last_run", "missing", "row_buttons"),
+        *("picture", "account", "followers", "posts", "monitoring"),
+        *("next_run", "last_run", "row_buttons"),
     )
     list_display_links = ("account",)
     list_filter = ("monitoring_enabled", "is_own_profile", "verified", "private")
@@ -65,6 +66,7 @@ class TikTokProfileAdmin(CarouselAdmin[TikTokProfile]):
     sortable_by = ("followers",)
     actions = ("enable", "disable", "run_selected")
     row_actions = ("switch_on", "switch_off", "run_now", "run_and_refetch")
+    list_row_actions = ("switch_on", "switch_off", "run_now")
     heavy = ("bio",)
     fieldsets = (
         (None, {"fields": ("picture", "handle", "previous_handles", "nickname", "bio", "link")}),
@@ -97,15 +99,16 @@ class TikTokProfileAdmin(CarouselAdmin[TikTokProfile]):
 
     # --- What a list shows -----------------------------------------------------------------
 
-    @admin.display(description="")
+    @admin.display(description="avatar")
     def picture(self, profile: TikTokProfile) -> SafeString:
         """The avatar."""
         return thumbnail(profile.avatar, alt=str(profile), kind="round")
 
     @admin.display(description="profile")
     def account(self, profile: TikTokProfile) -> SafeString:
-        """Handle and name."""
-        return format_html("{}<br><small>{}</small>", profile, profile.nickname)
+        """Handle and name, and whether TikTok still knows it."""
+        mark = MISSING if profile.missing_since else ""
+        return format_html('{}{}<small class="under">{}</small>', profile, mark, profile.nickname)
 
     @admin.display(description="followers", ordering="follower_count")
     def followers(self, profile: TikTokProfile) -> str | SafeString:
@@ -121,15 +124,14 @@ class TikTokProfileAdmin(CarouselAdmin[TikTokProfile]):
 
     @admin.display(description="monitoring")
     def monitoring(self, profile: TikTokProfile) -> SafeString:
-        """On or off."""
+        """On or off, and the interval, in hours where it is a whole number of them."""
         word = "on" if profile.monitoring_enabled else "off"
-        return format_html('<span class="badge badge-{0}">{0}</span>', word)
-
-    @admin.display(description="every")
-    def interval(self, profile: TikTokProfile) -> str:
-        """The interval, in hours where it is a whole number of them."""
         hours, minutes = divmod(profile.monitoring_interval_minutes, 60)
-        return f"{hours} h" if not minutes else f"{profile.monitoring_interval_minutes} min"
+        every = f"{profile.monitoring_interval_minutes} min" if minutes else f"{hours} h"
+        return format_html(
+            '<span class="badge badge-{0}">{0}</span><small class="under">every {1}</small>',
+            *(word, every),
+        )
 
     @admin.display(description="next run")
     def next_run(self, profile: TikTokProfile) -> str | SafeString:
@@ -140,11 +142,6 @@ class TikTokProfileAdmin(CarouselAdmin[TikTokProfile]):
     def last_run(self, profile: TikTokProfile) -> str | SafeString:
         """How long ago."""
         return when(profile.last_monitoring_run, unknown="never")
-
-    @admin.display(description="missing")
-    def missing(self, profile: TikTokProfile) -> str | SafeString:
-        """Since when TikTok does not know it."""
-        return when(profile.missing_since, unknown="")
 
     @admin.display(description="on TikTok")
     def link(self, profile: TikTokProfile) -> SafeString:

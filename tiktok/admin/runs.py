@@ -16,9 +16,8 @@ class ProfileMonitoringLogAdmin(WorkAdmin[ProfileMonitoringLog]):
     """One run over a profile's posts."""
 
     list_display = (
-        *("created", "profile", "trigger", "badge", "reason", "pages_scraped", "got"),
-        *("posts_created", "posts_updated", "items_skipped", "credits_charged", "took"),
-        *("stopped", "attempts", "due", "row_buttons"),
+        *("whose", "state", "why", "pages", "got", "changed", "credits_charged", "took"),
+        *("created", "row_buttons"),
     )
     list_filter = (*WorkAdmin.list_filter, "trigger", "is_partial")
     list_select_related = ("profile",)
@@ -62,6 +61,27 @@ class ProfileMonitoringLogAdmin(WorkAdmin[ProfileMonitoringLog]):
     )
     readonly_fields = ("got", "calls")
 
+    @admin.display(description="profile")
+    def whose(self, run: ProfileMonitoringLog) -> SafeString:
+        """The profile, and what opened the run."""
+        trigger = run.get_trigger_display()
+        return format_html('{}<small class="under">{}</small>', run.profile, trigger)
+
+    @admin.display(description="reason")
+    def why(self, run: ProfileMonitoringLog) -> str | SafeString:
+        """The error, or the rule that it stopped by."""
+        return self.reason(run) or run.stop_reason.replace("_", " ")
+
+    @admin.display(description="pages")
+    def pages(self, run: ProfileMonitoringLog) -> int:
+        """How many were stored."""
+        return run.pages_scraped
+
+    @admin.display(description="new / known / skipped")
+    def changed(self, run: ProfileMonitoringLog) -> str:
+        """Of the items on those pages."""
+        return f"{run.posts_created} / {run.posts_updated} / {run.items_skipped}"
+
     @admin.display(description="got")
     def got(self, run: ProfileMonitoringLog) -> str:
         """n of m."""
@@ -75,11 +95,6 @@ class ProfileMonitoringLogAdmin(WorkAdmin[ProfileMonitoringLog]):
             return ""
         return f"{(run.completed_at - run.started_at).total_seconds():.1f} s"
 
-    @admin.display(description="stopped because")
-    def stopped(self, run: ProfileMonitoringLog) -> str:
-        """The stop rule."""
-        return run.stop_reason.replace("_", " ")
-
     @admin.display(description="calls")
     def calls(self, run: ProfileMonitoringLog) -> SafeString:
         """Its rows in the ledger."""
@@ -92,8 +107,8 @@ class LinkRefreshAdmin(WorkAdmin[LinkRefresh]):
     """Posts and profiles that are fetched again because links have died."""
 
     list_display = (
-        *("created", "what", "badge", "reason", "misses", "assets_refreshed", "assets_gone"),
-        *("attempts", "due", "row_buttons"),
+        *("what", "state", "reason", "misses", "assets_refreshed", "assets_gone"),
+        *("created", "row_buttons"),
     )
     list_select_related = ("post", "profile")
     search_help_text = "Id"

@@ -51,17 +51,21 @@ def row_action(
 class RowActions(admin.ModelAdmin[M]):
     """An admin whose ``row_actions`` name methods made with ``row_action``.
 
+    Lists show those that are in ``list_row_actions``, too, or all where that is not set.
+
     Errors that a service explains (``UpstreamError``, ``NotNow`` and ``expected_errors``) are
     told in words; anything else is a bug and stays one.
     """
 
     row_actions: Sequence[str] = ()
+    list_row_actions: Sequence[str] | None = None
     expected_errors: tuple[type[Exception], ...] = ()
     change_form_template = "admin/carousel/change_form.html"
 
-    def buttons(self, obj: M) -> list[tuple[str, str]]:
+    def buttons(self, obj: M, names: Sequence[str] | None = None) -> list[tuple[str, str]]:
         """Label and address of what can be done with this row now."""
-        found = ((name, cast(Button, getattr(self, name))) for name in self.row_actions)
+        wanted = self.row_actions if names is None else names
+        found = ((name, cast(Button, getattr(self, name))) for name in wanted)
         return [(b.label, self._address(obj, name)) for name, b in found if b.offered(obj)]
 
     @admin.display(description="")
@@ -72,7 +76,7 @@ class RowActions(admin.ModelAdmin[M]):
             format_html_join(
                 "",
                 '<button type="submit" formnovalidate formaction="{1}">{0}</button>',
-                self.buttons(obj),
+                self.buttons(obj, self.list_row_actions),
             ),
         )
 
@@ -135,4 +139,5 @@ class RowActions(admin.ModelAdmin[M]):
         obj = kwargs.get("obj")
         may = obj is not None and self.has_change_permission(request)
         context["row_buttons"] = self.buttons(obj) if may and obj is not None else []
+        context["show_save_and_add_another"] = False
         return super().render_change_form(request, context, *args, **kwargs)

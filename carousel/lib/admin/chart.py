@@ -22,15 +22,17 @@ def line_chart(label: str, points: Sequence[Point]) -> SafeString:
             '<figure class="chart"><figcaption>{} <b>–</b></figcaption></figure>', label
         )
     first, last = known[0], known[-1]
+    ends = (first[0], last[0] if len(known) > 1 else None)
     change = last[1] - first[1]
+    moved = ("+" if change >= 0 else "−", compact(abs(change))) if len(known) > 1 else ("", "")
     return format_html(
         '<figure class="chart"><figcaption>{} <b>{}</b> <small>{}{}</small></figcaption>'
         '<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
         "<footer><span>{}</span><span>{}</span></footer></figure>",
-        *(label, compact(last[1]), "+" if change >= 0 else "−", compact(abs(change))),
+        *(label, compact(last[1]), *moved),
         *(WIDTH, HEIGHT, f"{label}: from {first[1]:,} to {last[1]:,} in {len(known)} steps"),
         _drawing(points, known),
-        *(f"{moment:%d %b %Y %H:%M}" for moment in (first[0], last[0])),
+        *("" if moment is None else f"{moment:%d %b %Y %H:%M}" for moment in ends),
     )
 
 

@@ -67,10 +67,10 @@ class ReadOnlyAdmin(CarouselAdmin[M]):
 
 
 class WorkAdmin(ReadOnlyAdmin[W]):
-    """State, reason, attempts and time first; "Retry" for one row, for many, for a whole code."""
+    """State, reason, attempts and times first; "Retry" for one row, for many, for a whole code."""
 
     change_list_template = "admin/carousel/work_list.html"
-    list_display: Pick = ("badge", "reason", "attempts", "due", "created", "row_buttons")
+    list_display: Pick = ("state", "reason", "created", "row_buttons")
     list_filter: ClassVar[Pick] = ("status", ErrorCodeFilter)
     ordering: ClassVar[Pick | None] = (
         "-id",
@@ -79,10 +79,13 @@ class WorkAdmin(ReadOnlyAdmin[W]):
     row_actions: Sequence[str] = ("retry",)
     heavy: Sequence[str] = ("error",)
 
-    @admin.display(description="status")
-    def badge(self, row: W) -> str | SafeString:
-        """The status as a coloured word."""
-        return status_badge(row.status)
+    @admin.display(description="status", ordering="status")
+    def state(self, row: W) -> SafeString:
+        """The status as a coloured word; when it is due, and attempts beyond the first."""
+        tries = f"attempt {row.attempts}" if row.attempts > 1 else ""
+        return format_html(
+            '{}<small class="under">{} {}</small>', status_badge(row.status), self.due(row), tries
+        )
 
     @admin.display(description="reason")
     def reason(self, row: W) -> str | SafeString:
@@ -92,11 +95,10 @@ class WorkAdmin(ReadOnlyAdmin[W]):
             return ""
         return format_html("<code>{}</code> {}", row.error_code, short(text))
 
-    @admin.display(description="due")
     def due(self, row: W) -> str | SafeString:
         """When it may start, or until when its worker has it."""
         if row.status == Status.PENDING:
-            return when(row.run_after)
+            return format_html("due {}", when(row.run_after))
         if row.status == Status.RUNNING:
             return format_html("leased, ends {}", when(row.run_after))
         return ""
