@@ -26,7 +26,19 @@ def count(rows: QuerySet[Any], *, cheap: float = CHEAP) -> Count:
 
     Two queries if exact, one if not; an estimate follows the table's statistics.
     """
-    plan = json.loads(rows.order_by().values("pk").explain(format="json"))[0]["Plan"]
+    plan = _plan(rows)
     if plan["Total Cost"] > cheap:
         return Count(int(plan["Plan Rows"]), is_estimate=True)
     return Count(rows.order_by().count(), is_estimate=False)
+
+
+def is_cheap(rows: QuerySet[Any], *, cheap: float = CHEAP) -> bool:
+    """Whether the planner expects that ``rows`` can be counted quickly. One query."""
+    return bool(_plan(rows)["Total Cost"] <= cheap)
+
+
+def _plan(rows: QuerySet[Any]) -> dict[str, Any]:
+    plan: dict[str, Any] = json.loads(rows.order_by().values("pk").explain(format="json"))[0][
+        "Plan"
+    ]
+    return plan

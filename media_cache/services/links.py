@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 from uuid import UUID
 
 from carousel.lib.work import Status
-from media_cache.models import CacheAsset
 from media_cache.storage import media_storage
 
 
@@ -24,7 +24,22 @@ class AssetLink:
 NOWHERE = AssetLink(None, None, is_fallback=False)
 
 
-def urls_for(assets: Iterable[CacheAsset], *, base_url: str = "") -> dict[UUID, AssetLink]:
+class Linkable(Protocol):
+    """What a link needs to know of an asset, be it a model instance or a plain row."""
+
+    @property
+    def pk(self) -> UUID: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def source_urls(self) -> list[str]: ...
+    @property
+    def expires_at(self) -> datetime | None: ...
+    @property
+    def storage_key(self) -> str: ...
+
+
+def urls_for(assets: Iterable[Linkable], *, base_url: str = "") -> dict[UUID, AssetLink]:
     """A link for each asset, without a query or a call to the storage service per asset.
 
     ``base_url`` (such as ``https://carousel.example``) makes links to our own files absolute.
@@ -43,7 +58,7 @@ def urls_for(assets: Iterable[CacheAsset], *, base_url: str = "") -> dict[UUID, 
     return links
 
 
-def _source_link(asset: CacheAsset, now: datetime) -> AssetLink:
+def _source_link(asset: Linkable, now: datetime) -> AssetLink:
     expired = asset.expires_at is not None and asset.expires_at <= now
     dead = expired or asset.status in (Status.BLOCKED, Status.FAILED)
     if dead or not asset.source_urls:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from ocr import search
@@ -18,12 +18,26 @@ from tiktok.models import TikTokPost
 # Of a word that is on more slides than this, so many are looked at and put in order.
 CANDIDATES = 5_000
 
+# A word that fewer posts have is looked up once, and the posts are fetched by their ids. One that
+# many have is looked up in the same statement, and one that is everywhere is looked for post by
+# post while the list is walked in its order: the page is full before much of it was read.
+RARE_POSTS = 2_000
+EVERYWHERE = 0.2  # of all posts, as the planner estimates
+
 SAID_BY = """
-SELECT post.id FROM tiktok_tiktokpost AS post WHERE UPPER(post.caption) LIKE UPPER(%s)
-UNION
-SELECT post.id FROM ocr_slidereading AS slide
-JOIN tiktok_tiktokpost AS post ON post.reading_id = slide.reading_id
-WHERE slide.search_text <> '' AND {said}
+    SELECT post.id FROM tiktok_tiktokpost AS post WHERE UPPER(post.caption) LIKE UPPER(%s)
+    UNION ALL
+    SELECT post.id FROM ocr_slidereading AS slide
+    JOIN tiktok_tiktokpost AS post ON post.reading_id = slide.reading_id
+    WHERE slide.search_text <> '' AND {said}
+"""
+# The subquery yields a value, because the planner turns an EXISTS beside an OR into a scan of all
+# slides.
+SAYS = """
+(UPPER(tiktok_tiktokpost.caption) LIKE UPPER(%s) OR COALESCE((
+    SELECT true FROM ocr_slidereading AS slide
+    WHERE slide.reading_id = tiktok_tiktokpost.reading_id AND {said} LIMIT 1
+), false))
 """
 FOUND = """
 WITH candidate AS MATERIALIZED (
@@ -73,11 +87,30 @@ def posts_saying(posts: QuerySet[TikTokPost], query: str) -> QuerySet[TikTokPost
     Raises ValueError, in words, where there is nothing to look for.
     """
     for term in search.parse(query):
-        included = Term(term.text, term.raw, term.is_phrase, is_excluded=False)
-        said, params = search.condition(included)
-        ids = RawSQL(SAID_BY.format(said=said), [search.containing(term.raw), *params])
-        posts = posts.exclude(pk__in=ids) if term.is_excluded else posts.filter(pk__in=ids)
+        said, params = search.condition(Term(term.text, term.raw, term.is_phrase, False))
+        params = [search.containing(term.raw), *params]
+        says = RawSQL(SAYS.format(said=said), params, output_field=BooleanField())
+        if term.is_excluded:
+            posts = posts.exclude(says)
+            continue
+        ids = _posts_saying(SAID_BY.format(said=said), params)
+        posts = posts.filter(says if ids is None else Q(pk__in=ids))
     return posts
+
+
+def _posts_saying(statement: str, params: list[Any]) -> RawSQL | None:
+    """The ids of the posts that a statement finds, as SQL; None if they are a large part of all."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{statement} LIMIT {RARE_POSTS}", params)
+        ids = [pk for (pk,) in cursor.fetchall()]
+        if len(ids) < RARE_POSTS:
+            return RawSQL("SELECT unnest(%s::uuid[])", [ids])
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", params)
+        (plan,) = cursor.fetchone()
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'tiktok_tiktokpost'")
+        (everything,) = cursor.fetchone()
+    found = plan[0]["Plan"]["Plan Rows"]
+    return RawSQL(statement, params) if found < EVERYWHERE * everything else None
 
 
 @transaction.atomic

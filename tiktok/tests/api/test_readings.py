@@ -127,7 +127,7 @@ def test_categories_count_their_posts_and_keep_their_names_apart(
     food = PostCategory.objects.create(name="food", active=False)
     for _ in range(2):
         make_post(reading={"category": habits})
-    with django_assert_num_queries(4):  # token and user, ids, categories, counts
+    with django_assert_num_queries(5):  # token and user, ids, categories, plan, counts
         body = api.get("/api/tiktok/categories").json()
     conforms(body, "CategoryPage")
     assert [(row["name"], row["postCount"]) for row in body["results"]] == [
