@@ -10,5 +10,7 @@ class TiktokConfig(AppConfig):
     def ready(self) -> None:
         from tiktok import receivers  # noqa: F401 - connects them
         from tiktok.services.finding import register_selectors
+        from tiktok.services.retries import register_retries
 
         register_selectors()
+        register_retries()

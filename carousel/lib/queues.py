@@ -112,15 +112,18 @@ def retry_failed(name: str) -> int:
 
 def retry(rows: QuerySet[Any]) -> int:
     """Queue those of ``rows``, all of one model, that failed; returns how many."""
-    return _retries.get(rows.model, _requeue)(rows.filter(status=Status.FAILED))
+    return _retries.get(rows.model, requeue)(rows.filter(status=Status.FAILED))
 
 
 def _rows(model: type[Work]) -> WorkQuerySet[Any]:
     return cast("WorkQuerySet[Any]", model.objects.all())
 
 
-def _requeue(failed: QuerySet[Any]) -> int:
-    """Requeue the newest rows first, many at once; one by one where a constraint is in the way."""
+def requeue(failed: QuerySet[Any]) -> int:
+    """Queue failed rows, the newest first, and wake workers; returns how many.
+
+    Many at once; one by one where a constraint is in the way.
+    """
     total = 0
     for ids in _batches(failed):
         rows = _rows(failed.model).filter(pk__in=ids, status=Status.FAILED)

@@ -89,17 +89,21 @@ def test_an_unknown_queue_is_404_and_the_known_ones_are_named() -> None:
         assert "profile-monitor" in answer.json()["detail"]
 
 
-def test_retrying_opens_no_second_run_for_a_profile() -> None:
+def test_only_a_profiles_newest_run_is_tried_again() -> None:
     def profile(n: int) -> TikTokProfile:
         return TikTokProfile.objects.create(tiktok_user_id=str(n), handle=f"p{n}")
 
     busy, idle = profile(1), profile(2)
-    for whose, status in ((busy, "failed"), (busy, "pending"), (idle, "failed"), (idle, "failed")):
+    fine = profile(3)
+    for whose, status in (
+        *((busy, "failed"), (busy, "pending"), (idle, "failed"), (idle, "failed")),
+        *((fine, "failed"), (fine, "completed")),
+    ):
         ProfileMonitoringLog.objects.create(profile=whose, trigger="scheduled", status=status)
     newest = ProfileMonitoringLog.objects.filter(profile=idle).latest("created_at", "pk")
     assert queues.retry_failed("profile-monitor") == 1
     assert ProfileMonitoringLog.objects.get(profile=idle, status="pending").pk == newest.pk
-    assert ProfileMonitoringLog.objects.filter(status="failed").count() == 2
+    assert ProfileMonitoringLog.objects.filter(status="failed").count() == 3
 
 
 def test_numbers_of_a_large_table_are_estimated_and_said_to_be() -> None:
