@@ -10,10 +10,13 @@ from django.db import Error, InterfaceError, OperationalError, ProgrammingError
 from carousel.lib.errors import NotNow
 from carousel.lib.redaction import configured_redactor
 from carousel.lib.reporting import report, was_reported
+from carousel.lib.selection import NothingChosen
 
 
 def told(exc: Exception) -> CommandError:
     """The error as a person should read it. A bug of ours goes to Sentry, too."""
+    if isinstance(exc, NothingChosen):
+        return CommandError(str(exc))
     if isinstance(exc, NotNow):
         return CommandError(f"{exc} Try again in {max(1, round(exc.wait))} s.")
     if isinstance(exc, (OperationalError, InterfaceError)):

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
@@ -80,7 +80,7 @@ class Console:
             self.warn(f"{broker_down()} Work is kept, and starts once it is back.")
             return "unknown"
         if status == "missing":
-            ways = " or ".join(filter(None, [QUEUE_HELP.format(queue), alternative]))
+            ways = ", or ".join(filter(None, [QUEUE_HELP.format(queue), alternative]))
             self.warn(f"No worker has been seen on queue {queue}: {ways}.")
         return status
 
@@ -166,6 +166,17 @@ def _quiet_logs(verbosity: int) -> Iterator[None]:
 
     Trouble with what everything stands on (broker, limits) is told all the same, once each.
     """
+    added = [(handler, _once_each(verbosity)) for handler in logging.getLogger().handlers]
+    for handler, shown in added:
+        handler.addFilter(shown)
+    try:
+        yield
+    finally:
+        for handler, shown in added:
+            handler.removeFilter(shown)
+
+
+def _once_each(verbosity: int) -> Callable[[logging.LogRecord], bool]:
     seen: set[str] = set()
 
     def shown(record: logging.LogRecord) -> bool:
@@ -176,11 +187,4 @@ def _quiet_logs(verbosity: int) -> Iterator[None]:
         Progress.wipe()
         return True
 
-    handlers = list(logging.getLogger().handlers)
-    for handler in handlers:
-        handler.addFilter(shown)
-    try:
-        yield
-    finally:
-        for handler in handlers:
-            handler.removeFilter(shown)
+    return shown

@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Lower
 
-from tiktok.models import TikTokProfile
+from carousel.lib.work import Status
+from tiktok.models import ProfileMonitoringLog, TikTokProfile
 from tiktok.scraper.handles import parse_handle
 
 DELIMITERS = ("\t", ";", ",", "|")
@@ -27,6 +29,12 @@ CLEAR_COLUMNS = (
 COLUMNS = (*CLEAR_COLUMNS, "link", "profile", "tiktok", "account", "creator", "user")
 LONGEST_CELL = 50  # lines that a quoted cell may span, before its quote counts as a stray one
 LOOKUP = 2000  # handles per query
+
+# Adding them broke off before their first page, as for want of credits: it is still to be done.
+_runs = ProfileMonitoringLog.objects.filter(profile=OuterRef("pk"))
+EMPTY = Exists(_runs.filter(status=Status.FAILED)) & ~Exists(
+    _runs.exclude(status=Status.FAILED, pages_scraped=0)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,10 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class ImportPreview:
-    """What a list holds. Every entry is in exactly one of these, in the order of the list."""
+    """What a list holds. Every entry is in exactly one of these, in the order of the list.
+
+    ``new`` are also those whose adding broke off before their first page.
+    """
 
     new: list[Entry] = field(default_factory=list)
     known: list[Known] = field(default_factory=list)
@@ -126,10 +137,11 @@ def _holders(handles: Sequence[str]) -> dict[str, tuple[UUID, str]]:
     former: dict[str, tuple[UUID, str]] = {}
     for start in range(0, len(handles), LOOKUP):
         wanted = list(handles[start : start + LOOKUP])
-        named = TikTokProfile.objects.alias(folded=Lower("handle")).filter(folded__in=wanted)
+        profiles = TikTokProfile.objects.exclude(EMPTY)
+        named = profiles.alias(folded=Lower("handle")).filter(folded__in=wanted)
         for pk, handle in named.values_list("pk", "handle"):
             current[handle.lower()] = (pk, handle)
-        renamed = TikTokProfile.objects.filter(previous_handles__overlap=wanted)
+        renamed = profiles.filter(previous_handles__overlap=wanted)
         for pk, handle, previous in renamed.values_list("pk", "handle", "previous_handles"):
             former |= dict.fromkeys((each.lower() for each in previous), (pk, handle))
     return former | current

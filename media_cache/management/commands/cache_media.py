@@ -13,7 +13,7 @@ from django.db.models import Count, QuerySet
 from carousel.lib.console import Console, ConsoleCommand, finish_in_hand
 from carousel.lib.drain import wake
 from carousel.lib.foreground import Tally, due_slices, slices, work_through
-from carousel.lib.selection import NothingChosen, choose, selectors
+from carousel.lib.selection import choose, selectors
 from carousel.lib.stopping import stopping
 from carousel.lib.work import OPEN, Status, WorkQuerySet
 from media_cache.models import CacheAsset, Kind
@@ -101,12 +101,9 @@ def _check(options: Json) -> None:
 
 
 def _chosen(options: Json) -> Assets:
-    """The files that the options name. Raises CommandError."""
+    """The files that the options name. Raises NothingChosen."""
     rows: Assets = CacheAsset.objects.all()
-    try:
-        ids = choose(CacheAsset, options)
-    except NothingChosen as exc:
-        raise CommandError(str(exc)) from exc
+    ids = choose(CacheAsset, options)
     if ids is not None:
         rows = rows.filter(pk__in=ids)
     return rows.filter(kind=options["kind"]) if options["kind"] else rows

@@ -14,7 +14,7 @@ from django.db.models import Count, Q, Sum
 
 from carousel.lib.console import Console, ConsoleCommand, finish_in_hand
 from carousel.lib.foreground import Tally, due_slices, slices, work_through
-from carousel.lib.selection import NothingChosen, choose, selectors
+from carousel.lib.selection import choose, selectors
 from carousel.lib.stopping import stopping
 from carousel.lib.work import OPEN, Status
 from ocr.models import Reading, SlideReading
@@ -65,6 +65,8 @@ class Command(ConsoleCommand):
                 "worked": None if tally is None else _worked(tally, time.monotonic() - began),
                 "workers": None,
             }
+            if document["worked"]:
+                console.say(_told(document["worked"]))
             if tally is None and _waits(ids):
                 console.say(f"Pending ones are for a worker on queue {Reading.QUEUE}.")
                 document["workers"] = console.workers(Reading.QUEUE, alternative="use --now")
@@ -74,8 +76,11 @@ class Command(ConsoleCommand):
                 raise CommandError(f"Of {tally.ended} posts {tally.describe()}: {_example(tally)}")
 
     def _read(self, console: Console, ids: list[UUID] | None) -> Tally:
-        chosen = due_slices(Reading.objects.all()) if ids is None else slices(ids)
-        total = Reading.objects.due().count() if ids is None else len(ids)
+        if ids is None:
+            chosen, total = due_slices(Reading.objects.all()), Reading.objects.due().count()
+        else:
+            unread = _unread(ids)
+            chosen, total = slices(unread), len(unread)
         with console.progress("Reading posts", total) as progress:
             progress.show(0)
             return work_through(
@@ -152,11 +157,8 @@ def _count(ids: list[UUID] | None) -> dict[str, Counts]:
 
 
 def _chosen(options: Json) -> list[UUID] | None:
-    """The readings that the options name; None for all. Raises CommandError."""
-    try:
-        ids = choose(Reading, options)
-    except NothingChosen as exc:
-        raise CommandError(str(exc)) from exc
+    """The readings that the options name; None for all. Raises NothingChosen."""
+    ids = choose(Reading, options)
     if not options["failed"]:
         return ids
     failed = Reading.objects.filter(status=Status.FAILED).order_by("-created_at", "pk")
@@ -171,6 +173,14 @@ def _request(ids: list[UUID], *, force: bool) -> int:
         with transaction.atomic():
             started += read_again(some, force=force)
     return started
+
+
+def _unread(ids: list[UUID]) -> list[UUID]:
+    """Those of the readings that have not come to their end."""
+    rows = Reading.objects.filter(status__in=(Status.BLOCKED, *OPEN))
+    unread = [rows.filter(pk__in=some).values_list("pk", flat=True) for some in slices(ids)]
+    found = {pk for some in unread for pk in some}
+    return [pk for pk in ids if pk in found]
 
 
 def _waits(ids: list[UUID] | None) -> bool:
@@ -190,6 +200,17 @@ def _worked(tally: Tally, seconds: float) -> Json:
         "failedByCode": tally.codes(),
         "seconds": round(seconds, 1),
     }
+
+
+def _told(worked: Json) -> str:
+    words = [f"{worked['read']} posts read in {worked['seconds']} s"]
+    if worked["failed"]:
+        words.append(f"{worked['failed']} failed")
+    if worked["waitingForFiles"]:
+        words.append(f"{worked['waitingForFiles']} wait for their files (manage.py cache_media)")
+    if worked["left"]:
+        words.append(f"{worked['left']} are left for another attempt")
+    return ", ".join(words) + "."
 
 
 def _example(tally: Tally) -> str:

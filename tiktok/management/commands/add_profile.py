@@ -72,10 +72,11 @@ class Command(ConsoleCommand):
             run.refresh_from_db()
 
     def _report(self, console: Console, answers: list[Json], untried: list[str]) -> None:
-        for answer in answers:
-            console.say(_line(answer))
         failed = [answer for answer in answers if answer["error"]]
         total = len(answers) + len(untried)
+        for answer in answers:
+            if answer["stats"] or total > 1:
+                console.say(_line(answer))
         created = sum(answer["created"] for answer in answers)
         summary = {"total": total, "created": created, "failed": len(failed)}
         console.answer(

@@ -102,7 +102,7 @@ def _tell(console: Console, preview: ImportPreview) -> None:
         f"{len(preview.duplicates)} named twice",
         f"{len(preview.malformed)} malformed",
     ]
-    console.say(f"{preview.total} named: {', '.join(counts)}")
+    console.say(f"{preview.total} entries: {', '.join(counts)}")
     for malformed in preview.malformed[:LISTED]:
         console.say(f"line {malformed.line}: {malformed.reason}")
     for duplicate in preview.duplicates[:LISTED]:
