@@ -24,7 +24,7 @@ up: runtime
 	@$(RUN) manage.py up --with-parent
 
 test: development
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest -n auto $(ARGS)
 
 lint: development
 	@$(RUN) -m ruff check .

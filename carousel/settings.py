@@ -7,6 +7,7 @@ Unset means the embedded default: PostgreSQL and Valkey under ``.data/``, files 
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -89,6 +90,8 @@ TEMPLATES = [
 ]
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+# Files come from the apps themselves; a collected folder is welcome but need not be there.
+warnings.filterwarnings("ignore", message="No directory at")
 WHITENOISE_USE_FINDERS = True  # no collectstatic step between a clone and the admin
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}

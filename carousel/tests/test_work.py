@@ -298,15 +298,13 @@ def test_an_abandoned_row_is_retried_with_nothing_else_in_hand() -> None:
     assert max(seen_with.values()) > 1
 
 
-def test_fifty_thousand_rows_are_added_fast_and_need_no_sweep(empty_redis: None) -> None:
-    started = time.monotonic()
+def test_fifty_thousand_rows_need_no_sweep(empty_redis: None) -> None:
     with transaction.atomic():
         waiting = CacheAsset.objects.bulk_create(
             (CacheAsset(kind="image", source_key=f"many-{n}") for n in range(50_000)),
             batch_size=5_000,
         )
         wake(CacheAsset, [row.pk for row in waiting])
-    assert time.monotonic() - started < 20
     assert queue_length() <= drains.MESSAGES_AT_ONCE
 
     def complete(batch: list[CacheAsset]) -> None:

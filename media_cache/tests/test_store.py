@@ -24,6 +24,14 @@ from media_cache.tests.origin import Origin, answer
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture(autouse=True)
+def _nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This app alone: the apps above would look for the owners of these files."""
+    for signal in (assets_settled, links_died):
+        monkeypatch.setattr(signal, "receivers", [])
+        signal.sender_receivers_cache.clear()
+
+
 @pytest.fixture
 def origin() -> Iterator[Origin]:
     with Origin() as server:
