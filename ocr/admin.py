@@ -72,7 +72,7 @@ class ReadingAdmin(WorkAdmin[Reading]):
 
     list_display = (
         *("caption", "state", "reason", "reader", "slide_count", "category_chosen"),
-        *("cost_usd", "created", "row_buttons"),
+        *("cost", "created", "row_buttons"),
     )
     list_filter = (*WorkAdmin.list_filter, EngineFilter, "category_source")
     list_select_related = ("category",)
@@ -80,6 +80,7 @@ class ReadingAdmin(WorkAdmin[Reading]):
     search_help_text = "Id"
     actions = ("retry_selected", "read_selected_again", "force_selected")
     row_actions = ("retry", "read_once_more")
+    list_row_actions = ("retry",)
     heavy = ("error", "context")
     inlines = (SlideReadingInline,)
     exclude = ("read_all",)
@@ -104,6 +105,11 @@ class ReadingAdmin(WorkAdmin[Reading]):
         """Engine, and the model that answered."""
         model = reading.model_version or reading.model
         return format_html('{}<small class="under">{}</small>', reading.engine, model)
+
+    @admin.display(description="cost")
+    def cost(self, reading: Reading) -> str:
+        """In dollars."""
+        return f"${reading.cost_usd:.5f}" if reading.cost_usd else ""
 
     @admin.display(description="category")
     def category_chosen(self, reading: Reading) -> SafeString:

@@ -188,6 +188,7 @@ def test_numbers_are_short_and_exact_on_demand(number: int | None, text: str) ->
 
 def test_times_say_how_long_and_exactly_when() -> None:
     assert "ago" in when(datetime.now(UTC) - timedelta(hours=3))
+    assert ">now<" in when(datetime.now(UTC))
     assert "in 2" in when(datetime.now(UTC) + timedelta(hours=3)).replace("\xa0", " ")
     assert when(None, unknown="never") == "never"
     assert short("a\nb  c " + "x" * 200, 10) == "a b c xxx…"

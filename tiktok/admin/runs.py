@@ -16,8 +16,7 @@ class ProfileMonitoringLogAdmin(WorkAdmin[ProfileMonitoringLog]):
     """One run over a profile's posts."""
 
     list_display = (
-        *("whose", "state", "why", "pages", "got", "changed", "credits_charged", "took"),
-        *("created", "row_buttons"),
+        *("whose", "state", "why", "found", "changed", "credits", "age", "row_buttons"),
     )
     list_filter = (*WorkAdmin.list_filter, "trigger", "is_partial")
     list_select_related = ("profile",)
@@ -72,10 +71,24 @@ class ProfileMonitoringLogAdmin(WorkAdmin[ProfileMonitoringLog]):
         """The error, or the rule that it stopped by."""
         return self.reason(run) or run.stop_reason.replace("_", " ")
 
-    @admin.display(description="pages")
-    def pages(self, run: ProfileMonitoringLog) -> int:
-        """How many were stored."""
-        return run.pages_scraped
+    @admin.display(description="got")
+    def found(self, run: ProfileMonitoringLog) -> SafeString:
+        """n of m, and on how many pages."""
+        pages = f"{run.pages_scraped} page{'' if run.pages_scraped == 1 else 's'}"
+        return format_html('{}<small class="under">{}</small>', self.got(run), pages)
+
+    @admin.display(description="credits")
+    def credits(self, run: ProfileMonitoringLog) -> int:
+        """What it was charged."""
+        return run.credits_charged
+
+    @admin.display(description="created")
+    def age(self, run: ProfileMonitoringLog) -> SafeString:
+        """How long ago, and how long it took."""
+        took = self.took(run)
+        return format_html(
+            '{}<small class="under">{}</small>', self.created(run), took and f"took {took}"
+        )
 
     @admin.display(description="new / known / skipped")
     def changed(self, run: ProfileMonitoringLog) -> str:

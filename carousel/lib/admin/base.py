@@ -119,7 +119,9 @@ def when(moment: datetime | None, *, unknown: str = UNKNOWN) -> str | SafeString
     if moment is None:
         return unknown
     now = timezone.now()
-    if moment > now:
+    if abs((moment - now).total_seconds()) < 60:
+        text = "now"
+    elif moment > now:
         text = f"in {timeuntil(moment, now, depth=1)}"
     else:
         text = f"{timesince(moment, now, depth=1)} ago"
