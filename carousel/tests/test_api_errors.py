@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from rest_framework.authtoken.models import Token
 from rest_framework.request import Request
 from rest_framework.test import APIClient
 
+from carousel.api.credentials import ApiRate
 from carousel.api.errors import answer_error, problem_of
 from carousel.lib.errors import NotNow, UpstreamError
 
@@ -82,10 +85,23 @@ def test_too_many_requests_are_429_with_the_time_to_wait(
     assert 0 < int(answer["Retry-After"]) <= 86_400
 
 
-def test_without_redis_nobody_is_refused(api: APIClient, settings: Any) -> None:
-    unreachable = {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:9/0"}
-    settings.CACHES = {"default": unreachable}
-    assert api.get("/api/queues").status_code == 200
+def test_without_redis_nobody_is_refused_and_only_one_has_to_wait(
+    api: APIClient, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ApiRate, "trusting_until", 0.0)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        mute = {**settings.CACHES["default"]}
+        mute |= {
+            "LOCATION": f"redis://127.0.0.1:{silent.getsockname()[1]}/0",
+            "OPTIONS": {"socket_timeout": 0.3},
+        }
+        settings.CACHES = {"default": mute}
+        assert api.get("/api/queues").status_code == 200
+        started = time.monotonic()
+        assert [api.get("/api/queues").status_code for _ in range(3)] == [200, 200, 200]
+        assert time.monotonic() - started < 0.3
 
 
 # --- What is asked -------------------------------------------------------------------------
