@@ -26,6 +26,7 @@ from carousel.lib.reporting import set_job
 from carousel.lib.work import Status
 from carousel.tests import broken_tasks
 from carousel.tests.envelopes import Recorder, recording
+from media_cache.convert import MediaRejected
 from media_cache.models import CacheAsset, Kind
 
 API_KEY = "sc-key-5d41402abc4b2a76"
@@ -124,6 +125,21 @@ def test_a_bug_in_a_lane_is_reported_once_with_its_row(
     assert len(sentry.events) == 2
     assert b"c2lnbmF0" not in sentry.raw
     assert "c2lnbmF0" not in CacheAsset.objects.get(pk=bug).error
+
+
+@pytest.mark.parametrize(("code", "told"), [("decode_failed", 1), ("not_media", 0)])
+def test_a_picture_that_could_not_be_decoded_is_reported(
+    sentry: Recorder, assets: Callable[..., list[str]], code: str, told: int
+) -> None:
+    assets("picture")
+
+    def step(rows: list[CacheAsset]) -> None:
+        raise MediaRejected(code, "The HEIC's second tile is damaged.")
+
+    CacheAsset.objects.update(attempts=CacheAsset.MAX_ATTEMPTS - 1)
+    drain(Flow(CacheAsset, step))
+    observability.flush()
+    assert [event["tags"]["media.error_code"] for event in sentry.events] == [code] * told
 
 
 def test_a_file_that_may_yet_be_converted_is_not_reported(

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 
-from carousel.lib.admin import CarouselAdmin, ReadOnlyAdmin, when
+from carousel.lib.admin import CarouselAdmin, ReadOnlyAdmin, compact, when
 from tiktok.models import ApiCall, ScraperGate
 
 SUCCESS = Q(http_status__gte=200, http_status__lt=300, error_code="")
@@ -38,8 +38,7 @@ class ApiCallAdmin(ReadOnlyAdmin[ApiCall]):
     """The ledger: every call to ScrapeCreators. Nobody writes here."""
 
     list_display = (
-        *("started", "endpoint", "http_status", "error_code", "credits", "credits_remaining"),
-        *("duration_ms", "profile", "trigger"),
+        *("started", "endpoint", "answer", "credits", "left", "took", "profile", "trigger"),
     )
     list_filter = (OutcomeFilter,)
     list_select_related = ("profile", "run")
@@ -51,6 +50,22 @@ class ApiCallAdmin(ReadOnlyAdmin[ApiCall]):
     def started(self, call: ApiCall) -> str | SafeString:
         """How long ago."""
         return when(call.started_at)
+
+    @admin.display(description="answer")
+    def answer(self, call: ApiCall) -> str:
+        """Status and code."""
+        status = "none" if call.http_status is None else str(call.http_status)
+        return f"{status} {call.error_code}".strip()
+
+    @admin.display(description="left")
+    def left(self, call: ApiCall) -> str | SafeString:
+        """Credits that the account had after it."""
+        return compact(call.credits_remaining)
+
+    @admin.display(description="took")
+    def took(self, call: ApiCall) -> str:
+        """Milliseconds."""
+        return "" if call.duration_ms is None else f"{call.duration_ms} ms"
 
     @admin.display(description="for")
     def trigger(self, call: ApiCall) -> str:

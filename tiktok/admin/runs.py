@@ -15,9 +15,7 @@ from tiktok.models import LinkRefresh, ProfileMonitoringLog
 class ProfileMonitoringLogAdmin(WorkAdmin[ProfileMonitoringLog]):
     """One run over a profile's posts."""
 
-    list_display = (
-        *("whose", "state", "why", "found", "changed", "credits", "age", "row_buttons"),
-    )
+    list_display = (*("whose", "state", "why", "found", "credits", "age", "row_buttons"),)
     list_filter = (*WorkAdmin.list_filter, "trigger", "is_partial")
     list_select_related = ("profile",)
     search_fields = ("profile__handle",)
@@ -73,9 +71,14 @@ class ProfileMonitoringLogAdmin(WorkAdmin[ProfileMonitoringLog]):
 
     @admin.display(description="got")
     def found(self, run: ProfileMonitoringLog) -> SafeString:
-        """n of m, and on how many pages."""
-        pages = f"{run.pages_scraped} page{'' if run.pages_scraped == 1 else 's'}"
-        return format_html('{}<small class="under">{}</small>', self.got(run), pages)
+        """n of m, how many of them were new, and on how many pages."""
+        told = [f"{run.posts_created} new", f"pages: {run.pages_scraped}"]
+        if run.items_skipped:
+            told.insert(1, f"{run.items_skipped} skipped")
+        return format_html(
+            '<span class="number">{}</span><small class="under">{}</small>',
+            *(self.got(run), ", ".join(told)),
+        )
 
     @admin.display(description="credits")
     def credits(self, run: ProfileMonitoringLog) -> int:
@@ -89,11 +92,6 @@ class ProfileMonitoringLogAdmin(WorkAdmin[ProfileMonitoringLog]):
         return format_html(
             '{}<small class="under">{}</small>', self.created(run), took and f"took {took}"
         )
-
-    @admin.display(description="new / known / skipped")
-    def changed(self, run: ProfileMonitoringLog) -> str:
-        """Of the items on those pages."""
-        return f"{run.posts_created} / {run.posts_updated} / {run.items_skipped}"
 
     @admin.display(description="got")
     def got(self, run: ProfileMonitoringLog) -> str:
