@@ -101,22 +101,19 @@ class _Raw:
         return self._wrapper.isatty()
 
 
-class ConsoleCommand(BaseCommand):
-    """A command whose failures are one line. Subclasses say what it does in ``run``."""
+class OneLineCommand(BaseCommand):
+    """A command whose failures are one line, whatever goes wrong."""
 
     requires_system_checks = ["carousel"]  # only whether the configuration can work
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="write JSON for machines")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        console = Console(self.stdout, self.stderr, options)
+    def execute(self, *args: Any, **options: Any) -> str | None:
         try:
-            with _quiet_logs(options["verbosity"]):
-                self.run(console, options)
+            answer = super().execute(*args, **options)
             self.stdout.flush()
+            return answer
         except BrokenPipeError:  # whoever read the answer has heard enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return None
         except KeyboardInterrupt as exc:
             raise CommandError("Stopped.", returncode=STOPPED) from exc
         except CommandError:
@@ -126,13 +123,24 @@ class ConsoleCommand(BaseCommand):
         except Exception as exc:
             raise told(exc) from exc
 
-    def run(self, console: Console, options: dict[str, Any]) -> None:
-        """Do it. Whatever this raises becomes the one line."""
-        raise NotImplementedError
-
     def explain(self, exc: UpstreamError) -> str:
         """What an outside service's answer means to whoever typed the command."""
         return str(exc)
+
+
+class ConsoleCommand(OneLineCommand):
+    """A command that shows how far it is and takes ``--json``. ``run`` says what it does."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="write JSON for machines")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with _quiet_logs(options["verbosity"]):
+            self.run(Console(self.stdout, self.stderr, options), options)
+
+    def run(self, console: Console, options: dict[str, Any]) -> None:
+        """Do it. Whatever this raises becomes the one line."""
+        raise NotImplementedError
 
 
 @contextlib.contextmanager

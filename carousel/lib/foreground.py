@@ -33,10 +33,14 @@ UNTIL_DUE = ExpressionWrapper(F("run_after") - Now(), output_field=DurationField
 
 @dataclass
 class Tally:
-    """How the rows stand: how many by status and error code, of all those handed out so far."""
+    """How the rows stand: how many by status and error code, of all those handed out so far.
+
+    ``wait``: seconds until the next attempt, while there is nothing else to do.
+    """
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     in_hand: Sequence[UUID] = ()
+    wait: float = 0.0
 
     def number(self, *statuses: str) -> int:
         """Rows in one of these states."""
@@ -59,6 +63,8 @@ class Tally:
             codes = [f"{code or 'no code'} {n}" for code, n in list(self.codes(status).items())[:4]]
             if codes:
                 words.append(f"{self.number(status)} {status.label.lower()} ({', '.join(codes)})")
+        if self.wait:
+            words.append(f"next attempt in {self.wait:.0f} s")
         return ", ".join(words)
 
 
@@ -186,8 +192,10 @@ class _Foreground:
     def _sleep(self, seconds: float) -> None:
         ends = time.monotonic() + seconds
         while (left := ends - time.monotonic()) > 0 and not stopping():
+            tally = self.tally()
+            tally.wait = left if left > LOOK_EVERY else 0.0
+            self.show(tally)
             time.sleep(min(LOOK_EVERY, left))
-            self.show(self.tally())
 
     def _until_due(self) -> float | None:
         """Seconds until the first row is due; None if others hold some, which may end any time."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as configured
+from django.core.management import call_command
 from django.core.management.base import CommandError, OutputWrapper
 from django.db import ProgrammingError, connection
 
@@ -141,7 +142,7 @@ def test_whatever_goes_wrong_is_one_line(error: Exception, words: str) -> None:
     command = Failing(stderr=io.StringIO())
     command.error = error
     with pytest.raises(CommandError) as caught:
-        command.handle(verbosity=1)
+        call_command(command, verbosity=1)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.__cause__ is error
@@ -155,10 +156,10 @@ def test_logs_are_left_out_but_for_the_broker_once() -> None:
         command = Failing(stderr=io.StringIO())
         command.error = ValueError()
         with pytest.raises(CommandError):
-            command.handle(verbosity=1)
+            call_command(command, verbosity=1)
         assert said.getvalue() == "the broker is down\n"
         with pytest.raises(CommandError):
-            command.handle(verbosity=2)
+            call_command(command, verbosity=2)
         assert said.getvalue().count("for logs") == 1
     finally:
         logging.getLogger().removeHandler(handler)
@@ -171,10 +172,13 @@ def test_a_database_without_its_tables_is_told_to_migrate() -> None:
     assert "run `manage.py migrate`" in str(told(caught.value))
 
 
-def test_a_database_that_is_down_is_one_line_with_its_address(process_env: dict[str, str]) -> None:
+@pytest.mark.parametrize("command", [["cache_media", "--json"], ["queues"]])
+def test_a_database_that_is_down_is_one_line_with_its_address(
+    process_env: dict[str, str], command: list[str]
+) -> None:
     port = nobody()
     address = f"postgresql://someone:hunter2hunter2@127.0.0.1:{port}/here"
-    done = manage("cache_media", "--json", env={**process_env, "DATABASE_URL": address})
+    done = manage(*command, env={**process_env, "DATABASE_URL": address})
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.strip().splitlines()
     assert f"PostgreSQL does not answer at 127.0.0.1:{port}/here: start it" in line

@@ -85,11 +85,13 @@ def test_the_next_attempt_is_waited_for_if_it_is_near() -> None:
     def step(batch: list[CacheAsset]) -> None:
         tries.append(time.monotonic())
         if len(tries) == 1:
-            raise NotNow("soon", wait=0.5)
+            raise NotNow("soon", wait=1.2)
         finish(batch)
 
-    assert work(rows(1), step).ended == 1
-    assert 0.5 <= tries[1] - tries[0] < 5
+    seen: list[Tally] = []
+    assert work(rows(1), step, seen=seen).ended == 1
+    assert 1.2 <= tries[1] - tries[0] < 5
+    assert "next attempt in 1 s" in {tally.describe() for tally in seen}
 
 
 def test_what_is_far_off_is_left_to_the_workers() -> None:

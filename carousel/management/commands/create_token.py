@@ -6,12 +6,14 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 from rest_framework.authtoken.models import Token
 
+from carousel.lib.console import OneLineCommand
 
-class Command(BaseCommand):
+
+class Command(OneLineCommand):
     help = (
         "Print an API token for the user NAME (made if there is none, without a password), "
         "and nothing else. Send it as: Authorization: Token <token>"

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from redis.exceptions import RedisError
 
 from carousel import heartbeat
 from carousel.api.queues import queue_answer
 from carousel.api.times import iso
 from carousel.lib import queues
+from carousel.lib.console import OneLineCommand
 
 COLUMNS = ("name", "blocked", "pending", "running", "completed", "failed", "oldestDueSeconds")
 TITLES = ("queue", "blocked", "pending", "running", "completed", "failed", "oldest due", "workers")
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = "Show what waits, runs and failed in each queue; or clear one, or retry what failed."
 
     def add_arguments(self, parser: CommandParser) -> None:
