@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models.functions import Now
 
+from carousel.lib import arrays
 from carousel.lib.drain import wake
 from carousel.lib.ids import uuid7
 from carousel.lib.work import Priority, Status
@@ -34,6 +35,11 @@ HEALED_BY_LINKS = (
     *("empty", "upstream_error", "rate_limited", "unexpected_status", "not_media"),
 )
 
+KNOWN = """
+SELECT source_key, id, status FROM media_cache_cacheasset
+WHERE source_key = ANY(%(keys)s::text[])
+"""
+
 # Rows are locked in one order everywhere: two pages with the same sound must not deadlock.
 INSERT = """
 INSERT INTO media_cache_cacheasset AS asset
@@ -49,29 +55,32 @@ ON CONFLICT (source_key) DO UPDATE SET source_key = EXCLUDED.source_key
 RETURNING id, source_key
 """
 
+# The keys stand in the WHERE clause twice so that the index is used whatever the planner thinks of
+# a join with an array.
 FRESH_LINKS = """
 WITH locked AS MATERIALIZED (
-    SELECT asset.id, fresh.urls, fresh.expires_at, fresh.size,
-           asset.status = 'blocked'
-           OR asset.status = 'failed' AND asset.error_code = ANY(%(healed)s)
-           OR asset.status IN ('completed', 'failed') AND %(refetch)s AS healed
-    FROM unnest(%(keys)s::text[], %(urls)s::text[], %(expires)s::timestamptz[],
-                %(sizes)s::bigint[]) AS fresh (source_key, urls, expires_at, size)
-    JOIN media_cache_cacheasset AS asset USING (source_key)
-    WHERE asset.status <> 'completed' OR %(refetch)s
-    ORDER BY asset.source_key FOR UPDATE OF asset
+    SELECT id, status = 'blocked'
+           OR status = 'failed' AND error_code = ANY(%(healed)s)
+           OR status IN ('completed', 'failed') AND %(refetch)s AS healed
+    FROM media_cache_cacheasset
+    WHERE source_key = ANY(%(keys)s::text[]) AND (status <> 'completed' OR %(refetch)s)
+    ORDER BY source_key FOR UPDATE
 )
 UPDATE media_cache_cacheasset AS asset SET
     source_urls = string_to_array(urls, E'\\n'),
-    expires_at = locked.expires_at,
+    expires_at = fresh.expires_at,
     expected_size = coalesce(size, expected_size),
+    priority = least(priority, %(priority)s),
     status = CASE WHEN healed THEN 'pending' ELSE status END,
     run_after = CASE WHEN healed THEN statement_timestamp() ELSE run_after END,
     attempts = CASE WHEN healed THEN 0 ELSE attempts END,
     error = CASE WHEN healed THEN '' ELSE error END,
     error_code = CASE WHEN healed THEN '' ELSE error_code END,
     completed_at = CASE WHEN healed THEN NULL ELSE completed_at END
-FROM locked WHERE asset.id = locked.id
+FROM unnest(%(keys)s::text[], %(urls)s::text[], %(expires)s::timestamptz[], %(sizes)s::bigint[])
+     AS fresh (source_key, urls, expires_at, size), locked
+WHERE asset.source_key = ANY(%(keys)s::text[])
+  AND asset.source_key = fresh.source_key AND asset.id = locked.id
 RETURNING asset.id, healed
 """
 
@@ -91,19 +100,21 @@ def request_media(
     wanted = {request.source_key: request for request in requests if request.source_urls}
     if not wanted:
         return {}
-    known = {
-        key: (pk, status)
-        for pk, key, status in CacheAsset.objects.filter(source_key__in=list(wanted)).values_list(
-            "pk", "source_key", "status"
-        )
-    }
+    known = _known(wanted)
     ids = {key: pk for key, (pk, _) in known.items()}
     ids |= _insert([request for key, request in wanted.items() if key not in known], priority)
     stale = [
         wanted[key] for key, (_, status) in known.items() if refetch or status != Status.COMPLETED
     ]
-    _give_links(stale, refetch=refetch)
+    _give_links(stale, priority, refetch=refetch)
     return ids
+
+
+def _known(keys: Iterable[str]) -> dict[str, tuple[UUID, str]]:
+    """Id and status of the files that are known, by source key."""
+    with connection.cursor() as cursor:
+        cursor.execute(KNOWN, {"keys": arrays.texts(list(keys))})
+        return {key: (pk, status) for key, pk, status in cursor.fetchall()}
 
 
 def _insert(requests: Sequence[MediaRequest], priority: Priority) -> dict[str, UUID]:
@@ -115,8 +126,8 @@ def _insert(requests: Sequence[MediaRequest], priority: Priority) -> dict[str, U
             INSERT,
             {
                 **columns,
-                "ids": [uuid7() for _ in requests],
-                "kinds": [request.kind for request in requests],
+                "ids": arrays.uuids([uuid7() for _ in requests]),
+                "kinds": arrays.texts([request.kind for request in requests]),
                 "priority": priority,
             },
         )
@@ -125,32 +136,35 @@ def _insert(requests: Sequence[MediaRequest], priority: Priority) -> dict[str, U
     return ids
 
 
-def _give_links(requests: Sequence[MediaRequest], *, refetch: bool) -> None:
+def _give_links(requests: Sequence[MediaRequest], priority: Priority, *, refetch: bool) -> None:
     if not requests:
         return
     with connection.cursor() as cursor:
         cursor.execute(
             FRESH_LINKS,
-            {**_columns(requests), "healed": list(HEALED_BY_LINKS), "refetch": refetch},
+            {
+                **_columns(requests),
+                "priority": priority,
+                "healed": list(HEALED_BY_LINKS),
+                "refetch": refetch,
+            },
         )
         wake(CacheAsset, [pk for pk, healed in cursor.fetchall() if healed])
 
 
-def _columns(requests: Sequence[MediaRequest]) -> dict[str, list[object]]:
+def _columns(requests: Sequence[MediaRequest]) -> dict[str, str]:
     return {
-        "keys": [request.source_key for request in requests],
-        "urls": ["\n".join(request.source_urls) for request in requests],
-        "expires": [request.expires_at for request in requests],
-        "sizes": [request.expected_size for request in requests],
+        "keys": arrays.texts([request.source_key for request in requests]),
+        "urls": arrays.texts(["\n".join(request.source_urls) for request in requests]),
+        "expires": arrays.plain([request.expires_at for request in requests]),
+        "sizes": arrays.plain([request.expected_size for request in requests]),
     }
 
 
 def source_gone(asset_ids: Sequence[UUID], reason: str, *, code: str = "source_gone") -> int:
     """End assets that wait for a fresh link which will never come. Returns how many."""
     waiting = CacheAsset.objects.filter(pk__in=asset_ids, status=Status.BLOCKED)
-    ended = waiting.update(
-        status=Status.FAILED, completed_at=Now(), error=reason, error_code=code
-    )
+    ended = waiting.update(status=Status.FAILED, completed_at=Now(), error=reason, error_code=code)
     if ended:
         assets_settled.send(CacheAsset, asset_ids=list(asset_ids))
     return ended

@@ -5,20 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
 
+from carousel.lib import arrays
 from carousel.lib.ids import uuid7
 from carousel.lib.work import Priority
 from media_cache.services import MediaRequest, request_media
 from ocr.services import ReadingRequest, request_readings
 from tiktok.bulk_upsert.statements import KNOWN, LOCK, POSTS, SLIDES
 from tiktok.models import ProfileMonitoringLog, TikTokProfile
-from tiktok.scraper.schemas import ScrapedMedia, ScrapedPost
+from tiktok.scraper.schemas import ScrapedMedia, ScrapedMusic, ScrapedPost
 
-SEPARATOR = "\x1f"  # between tags; no tag holds a control character
+SEPARATOR = "\x1d"  # between tags; no tag holds a control character
+SILENCE = ScrapedMusic("", "")
+
+
+class Known(NamedTuple):
+    """What was known of a post: its reading, the last run that saw it, its slides' assets."""
+
+    reading: UUID | None
+    run: UUID | None
+    slides: list[UUID]
+
+
+NEW = Known(None, None, [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +91,19 @@ class _Page:
     profile_id: UUID
     posts: list[ScrapedPost]
     run_id: UUID | None
-    known: dict[str, tuple[UUID | None, UUID | None]] = field(default_factory=dict)
+    known: dict[str, Known] = field(default_factory=dict)
     assets: dict[str, UUID] = field(default_factory=dict)
     readings: dict[str, UUID] = field(default_factory=dict)
 
     def lock(self) -> None:
         """Lock the profile and whoever else holds one of these posts; see which are known."""
-        ids = [post.tiktok_id for post in self.posts]
+        ids = arrays.texts([post.tiktok_id for post in self.posts])
         with connection.cursor() as cursor:
             cursor.execute(LOCK, {"profile": self.profile_id, "ids": ids})
             if (self.profile_id,) not in cursor.fetchall():
                 raise TikTokProfile.DoesNotExist("The profile was deleted meanwhile.")
             cursor.execute(KNOWN, {"ids": ids})
-            self.known = {key: (reading, run) for key, reading, run in cursor.fetchall()}
+            self.known = {key: Known(*rest) for key, *rest in cursor.fetchall()}
 
     def media(self) -> list[MediaRequest]:
         """Every file of every post."""
@@ -103,7 +116,7 @@ class _Page:
 
     def has_slides(self, post: ScrapedPost) -> bool:
         """Whether the slides are known and each can be fetched."""
-        return post.slides_known and all(s.media.source_key in self.assets for s in post.slides)
+        return post.slides_known and self.assets.keys() >= {s.media.source_key for s in post.slides}
 
     def request_readings(self, priority: Priority) -> None:
         """One reading for each photo post that has none."""
@@ -111,7 +124,7 @@ class _Page:
             post
             for post in self.posts
             if post.slides
-            and self.known.get(post.tiktok_id, (None,))[0] is None
+            and self.known.get(post.tiktok_id, NEW).reading is None
             and self.has_slides(post)
         ]
         requests = [
@@ -127,56 +140,56 @@ class _Page:
 
     def write(self, captured_at: datetime, foreign: int) -> UpsertResult:
         """Write posts, snapshots, totals and slides."""
-        sighting = {
-            "profile": self.profile_id,
-            "captured_at": captured_at,
-            "run": self.run_id,
-        }
-        rows = [self.row(post) for post in self.posts]
-        columns: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0]}
+        sighting = {"profile": self.profile_id, "captured_at": captured_at, "run": self.run_id}
         with connection.cursor() as cursor:
-            cursor.execute(POSTS, columns | sighting)
+            cursor.execute(POSTS, self.columns() | sighting)
             written = cursor.fetchall()
             slides = list(self.slides({tiktok_id: pk for pk, tiktok_id, _, _ in written}))
             if slides:
-                names = ("posts", "positions", "assets", "widths", "heights")
-                cursor.execute(
-                    SLIDES, dict(zip(names, map(list, zip(*slides, strict=True)), strict=True))
-                )
+                owners, positions, assets, widths, heights = zip(*slides, strict=True)
+                params = {
+                    "posts": arrays.uuids(owners),
+                    "positions": arrays.plain(positions),
+                    "assets": arrays.uuids(assets),
+                    "widths": arrays.plain(widths),
+                    "heights": arrays.plain(heights),
+                }
+                cursor.execute(SLIDES, params)
         return self.result(total=written[0][2], snapshots=written[0][3], foreign=foreign)
 
-    def row(self, post: ScrapedPost) -> dict[str, Any]:
-        """The post's columns, by the names of the statement's parameters."""
-        music = post.music
+    def columns(self) -> dict[str, Any]:
+        """The posts, a column per parameter of the statement."""
+        posts, texts, plain, uuids = self.posts, arrays.texts, arrays.plain, arrays.uuids
+        sounds = [post.music or SILENCE for post in posts]
         return {
-            "id": uuid7(),
-            "tiktok_id": post.tiktok_id,
-            "content_type": post.content_type,
-            "caption": post.caption,
-            "title": post.title,
-            "published_at": post.published_at,
-            "hashtags": SEPARATOR.join(post.hashtags),
-            "mentions": SEPARATOR.join(post.mentions),
-            "region": post.region,
-            "language": post.language,
-            "is_pinned": post.is_pinned,
-            "is_ad": post.is_ad,
-            "is_paid": post.is_paid_partnership,
-            "is_deleted": post.is_deleted,
-            "duration_ms": post.duration_ms,
-            "music_id": (music.id if music else None) or "",
-            "music_title": music.title if music else "",
-            "music_author": music.author if music else "",
-            "music_asset": self.asset(music.media if music else None),
-            "cover": self.asset(post.cover),
-            "video": self.asset(post.video),
-            "reading": self.readings.get(post.tiktok_id),
-            "slides_known": self.has_slides(post),
-            "views": post.view_count,
-            "likes": post.like_count,
-            "comments": post.comment_count,
-            "shares": post.share_count,
-            "saves": post.save_count,
+            "id": uuids([uuid7() for _ in posts]),
+            "tiktok_id": texts([post.tiktok_id for post in posts]),
+            "content_type": texts([post.content_type for post in posts]),
+            "caption": texts([post.caption for post in posts]),
+            "title": texts([post.title for post in posts]),
+            "published_at": plain([post.published_at for post in posts]),
+            "hashtags": texts([SEPARATOR.join(post.hashtags) for post in posts]),
+            "mentions": texts([SEPARATOR.join(post.mentions) for post in posts]),
+            "region": texts([post.region for post in posts]),
+            "language": texts([post.language for post in posts]),
+            "is_pinned": plain([post.is_pinned for post in posts]),
+            "is_ad": plain([post.is_ad for post in posts]),
+            "is_paid": plain([post.is_paid_partnership for post in posts]),
+            "is_deleted": plain([post.is_deleted for post in posts]),
+            "duration_ms": plain([post.duration_ms for post in posts]),
+            "music_id": texts([sound.id or "" for sound in sounds]),
+            "music_title": texts([sound.title for sound in sounds]),
+            "music_author": texts([sound.author for sound in sounds]),
+            "music_asset": uuids([self.asset(sound.media) for sound in sounds]),
+            "cover": uuids([self.asset(post.cover) for post in posts]),
+            "video": uuids([self.asset(post.video) for post in posts]),
+            "reading": uuids([self.readings.get(post.tiktok_id) for post in posts]),
+            "slides_known": plain([self.has_slides(post) for post in posts]),
+            "views": plain([post.view_count for post in posts]),
+            "likes": plain([post.like_count for post in posts]),
+            "comments": plain([post.comment_count for post in posts]),
+            "shares": plain([post.share_count for post in posts]),
+            "saves": plain([post.save_count for post in posts]),
         }
 
     def asset(self, media: ScrapedMedia | None) -> UUID | None:
@@ -184,17 +197,21 @@ class _Page:
         return self.assets.get(media.source_key) if media else None
 
     def slides(self, ids: dict[str, UUID]) -> Iterator[tuple[Any, ...]]:
-        """Post, position, asset, width and height of each slide that can be fetched."""
+        """Post, position, asset, width and height of each slide that is new or another one now."""
         for post in self.posts:
-            for slide in post.slides:
-                if asset := self.assets.get(slide.media.source_key):
+            known = self.known.get(post.tiktok_id, NEW).slides
+            found = [self.assets.get(slide.media.source_key) for slide in post.slides]
+            if found == known[: len(found)]:
+                continue
+            for slide, asset in zip(post.slides, found, strict=True):
+                if asset:
                     yield ids[post.tiktok_id], slide.position, asset, slide.width, slide.height
 
     def result(self, *, total: int, snapshots: int, foreign: int) -> UpsertResult:
         """Count by who had seen the posts before."""
         new = [post for post in self.posts if post.tiktok_id not in self.known]
         seen_by_run = {
-            key for key, (_, run) in self.known.items() if self.run_id and run == self.run_id
+            key for key, known in self.known.items() if self.run_id and known.run == self.run_id
         }
         unseen = [post for post in self.posts if post.tiktok_id not in seen_by_run]
         return UpsertResult(

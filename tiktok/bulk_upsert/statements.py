@@ -12,8 +12,10 @@ ORDER BY id FOR NO KEY UPDATE
 """
 
 KNOWN = """
-SELECT tiktok_id, reading_id, last_seen_run
-FROM tiktok_tiktokpost WHERE tiktok_id = ANY(%(ids)s::text[])
+SELECT tiktok_id, reading_id, last_seen_run, ARRAY(
+    SELECT asset_id FROM tiktok_slide WHERE post_id = post.id ORDER BY position
+)
+FROM tiktok_tiktokpost AS post WHERE tiktok_id = ANY(%(ids)s::text[])
 """
 
 # `before` is what the posts looked like when the statement began; nobody else can change them,
@@ -38,10 +40,10 @@ WITH page AS MATERIALIZED (
     )
 ),
 before AS MATERIALIZED (
-    SELECT post.id, tiktok_id, profile_id, view_count, like_count, comment_count, share_count,
+    SELECT id, tiktok_id, profile_id, view_count, like_count, comment_count, share_count,
            save_count,
            coalesce(last_seen_at >= %(captured_at)s OR last_seen_run = %(run)s, false) AS stale
-    FROM tiktok_tiktokpost AS post JOIN page USING (tiktok_id)
+    FROM tiktok_tiktokpost WHERE tiktok_id = ANY(%(tiktok_id)s::text[])
 ),
 written AS (
     INSERT INTO tiktok_tiktokpost AS post (
@@ -53,7 +55,7 @@ written AS (
     )
     SELECT
         page.id, tiktok_id, %(profile)s, content_type, caption, title, published_at,
-        string_to_array(hashtags, E'\\x1f'), string_to_array(mentions, E'\\x1f'),
+        string_to_array(hashtags, E'\\x1d'), string_to_array(mentions, E'\\x1d'),
         region, language, is_pinned, is_ad, is_paid, duration_ms, music_id,
         music_title, music_author, music_asset, cover, video, reading, slides_known, 0,
         CASE WHEN before.stale THEN before.view_count ELSE views END,
@@ -145,12 +147,9 @@ FROM written
 # A shorter answer removes nothing: listings have been seen to come up short.
 SLIDES = """
 INSERT INTO tiktok_slide (post_id, position, asset_id, width, height)
-SELECT post_id, position, fresh.asset_id, fresh.width, fresh.height
+SELECT post_id, position, asset_id, width, height
 FROM unnest(%(posts)s::uuid[], %(positions)s::smallint[], %(assets)s::uuid[], %(widths)s::int[],
             %(heights)s::int[]) AS fresh (post_id, position, asset_id, width, height)
-LEFT JOIN tiktok_slide AS known USING (post_id, position)
-WHERE known.id IS NULL OR (known.asset_id, known.width, known.height)
-      IS DISTINCT FROM (fresh.asset_id, fresh.width, fresh.height)
 ORDER BY post_id, position
 ON CONFLICT (post_id, position) DO UPDATE SET
     asset_id = EXCLUDED.asset_id, width = EXCLUDED.width, height = EXCLUDED.height

@@ -110,6 +110,12 @@ def test_the_files_of_a_post_come_in_order_and_can_be_fetched_again(
     assert sorted(again.values_list("source_key", flat=True)) == sorted(keys)
 
 
+def test_files_that_a_person_asks_for_go_first(profile: TikTokProfile) -> None:
+    request_post_media(post(2))
+    first = CacheAsset.objects.filter(priority=Priority.PERSON)
+    assert set(first) == set(assets_of(post(2)))
+
+
 def test_a_deleted_profile_takes_its_posts_and_readings_and_leaves_the_ledger(
     profile: TikTokProfile,
 ) -> None:
