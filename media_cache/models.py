@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 
 from carousel.lib.work import Work
 
@@ -41,6 +42,7 @@ class CacheAsset(Work):
     width = models.PositiveIntegerField(null=True)
     height = models.PositiveIntegerField(null=True)
     duration_ms = models.PositiveIntegerField(null=True)
+    codec = models.CharField(max_length=8, blank=True, default="", db_default="")  # avc1, hvc1
     stored_at = models.DateTimeField(null=True)
 
     class Meta(Work.Meta):
@@ -55,3 +57,20 @@ class CacheAsset(Work):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.source_key}"
+
+
+class ReleasedObject(models.Model):
+    """An object that a row pointed to and no longer does: to be removed unless another row does.
+
+    Triggers write these, in the transaction that deletes or changes the row, whoever does it; so
+    no object can be forgotten. ``media_cache.services.objects`` has the rule of removal.
+    """
+
+    storage_key = models.TextField(primary_key=True)
+    released_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["released_at"], name="releasedobject_oldest")]
+
+    def __str__(self) -> str:
+        return self.storage_key

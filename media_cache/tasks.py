@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 from celery import shared_task
 
 from carousel.lib import drain
+from carousel.lib.errors import NotNow
 from media_cache.models import CacheAsset
-from media_cache.services import FLOW
+from media_cache.services import FLOW, remove_released
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
@@ -16,5 +21,9 @@ def store_media(ids: list[str]) -> None:
 
 @shared_task
 def sweep() -> None:
-    """Wake workers for whatever is due, also if its message was lost."""
+    """Wake workers for what is due, also if its message was lost, and clear objects away."""
     drain.sweep(CacheAsset)
+    try:
+        remove_released()
+    except NotNow as exc:
+        logger.warning("Objects that nobody points to stay for now: %s", exc)

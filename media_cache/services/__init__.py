@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from media_cache.services.links import AssetLink, urls_for
+from media_cache.services.objects import remove_released
 from media_cache.services.request import MediaRequest, request_media, source_gone
 from media_cache.services.store import FLOW, store
 
@@ -10,6 +11,7 @@ __all__ = [
     "FLOW",
     "AssetLink",
     "MediaRequest",
+    "remove_released",
     "request_media",
     "source_gone",
     "store",

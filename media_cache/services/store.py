@@ -18,6 +18,7 @@ from media_cache.convert import DecodeLimits, DecoderPool, MediaRejected, inspec
 from media_cache.download import Downloaded, Downloader, DownloadError, DownloadPolicy
 from media_cache.filetype import MediaType, describe, detect
 from media_cache.models import CacheAsset, Kind
+from media_cache.services.objects import release, storing
 from media_cache.signals import assets_settled, links_died
 from media_cache.storage import disk_trouble, media_storage, scratch_folder
 
@@ -45,6 +46,7 @@ class Copy:
     width: int | None = None
     height: int | None = None
     duration_ms: int | None = None
+    codec: str = ""
 
     @property
     def storage_key(self) -> str:
@@ -77,8 +79,7 @@ def _store(asset: CacheAsset) -> None:
         return
     try:
         with tempfile.TemporaryDirectory(dir=scratch_folder()) as folder:
-            copy = _fetch(asset, Path(folder))
-            media_storage().put(copy.storage_key, copy.path, copy.content_type, copy.sha256)
+            _keep(asset, _fetch(asset, Path(folder)))
     except DownloadError as error:
         if not error.link_dead:
             raise
@@ -86,9 +87,17 @@ def _store(asset: CacheAsset) -> None:
         return
     except OSError as error:
         raise disk_trouble(error, scratch_folder()) from error
+
+
+def _keep(asset: CacheAsset, copy: Copy) -> None:
+    """Store the copy and point the row to it; if the row is not ours any more, let it go again."""
     facts = asdict(copy)
     del facts["path"], facts["extension"]
-    asset.finish(**facts, storage_key=copy.storage_key, stored_at=Now())
+    key = copy.storage_key
+    with storing(key):
+        media_storage().put(key, copy.path, copy.content_type, copy.sha256)
+        if not asset.finish(**facts, storage_key=key, stored_at=Now()):
+            release([key])
 
 
 def _fetch(asset: CacheAsset, folder: Path) -> Copy:
@@ -139,6 +148,7 @@ def _examine(asset: CacheAsset, path: Path, downloaded: Downloaded) -> Copy:
         facts.width,
         facts.height,
         facts.duration_ms,
+        (facts.codec or facts.audio_codec or "")[:8],
     )
 
 
