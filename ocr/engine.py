@@ -44,12 +44,22 @@ class SlideImage:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownSlide:
+    """A slide of the post whose text was read before. ``position`` counts from 0."""
+
+    position: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class PostRequest:
     """One post to read.
 
     ``key`` is the caller's name for it, unique within a call. ``caption`` is given to the reader
     as context. ``language`` is what the platform says the caption is written in (ISO 639), or "".
-    ``slide_count`` is how many slides the whole post has, where only some of them are asked for.
+    ``slide_count`` is how many slides the whole post has, where only some of them are asked for;
+    ``known`` are those that need not be read any more. Without any slide to read, only the
+    category is asked for.
     """
 
     key: str
@@ -57,6 +67,7 @@ class PostRequest:
     language: str
     slides: tuple[SlideImage, ...]
     slide_count: int | None = None
+    known: tuple[KnownSlide, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +120,9 @@ class PostResult:
     has its reason in ``errors`` under its label, unless ``error`` tells it for the whole post.
     ``error`` is ``NotNow`` where a limit of ours (quota, budget, time) came before the post's
     turn. ``category`` is a name from the list, a new one where that was allowed, or None for
-    "unknown". ``model_version`` is the model that answered, "" if none did. Tokens and
-    ``cost_usd`` are this post's share of the requests it was in, also of failed attempts.
+    "unknown"; ``category_answered`` is False where nothing was said about it. ``model_version``
+    is the model that answered, "" if none did. Tokens and ``cost_usd`` are this post's share of
+    the requests it was in, also of failed attempts.
     """
 
     key: str
@@ -123,6 +135,7 @@ class PostResult:
     cost_usd: Decimal = Decimal(0)
     errors: Mapping[str, ReadError] = field(default_factory=dict)
     error: UpstreamError | NotNow | None = None
+    category_answered: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from ocr.gemini.config import IMAGE_TOKENS, GeminiConfig
 from ocr.gemini.images import PreparedImage, prepare
 from ocr.gemini.prices import Price
 from ocr.gemini.progress import Ask, Bundle, Post
-from ocr.prompt import post_line, slide_line
+from ocr.prompt import CAPTION_LIMIT, post_line, slide_line
 
 Part = str | PreparedImage
 
@@ -48,9 +48,11 @@ def parts_of(bundle: Bundle) -> list[Part]:
     """Return the texts and images of a request: post by post, a label before each image."""
     parts: list[Part] = []
     for post, asks in bundle.posts():
-        parts.append(post_line(post.label, post.request.caption))
+        known = [(slide.position, slide.text) for slide in post.request.known]
+        parts.append(post_line(post.label, post.request.caption, known))
         for ask in asks:
-            parts += [slide_line(ask.label), ask.image]
+            if ask.image is not None:
+                parts += [slide_line(ask.label), ask.image]
     return parts
 
 
@@ -66,6 +68,8 @@ def estimate(
 
 
 def _prepared(post: Post, config: GeminiConfig) -> list[Ask]:
+    if not post.request.slides:
+        return [Ask(post.label, post, None)]
     asks = []
     for slide in post.request.slides:
         label = post.wire_label(slide)
@@ -78,10 +82,15 @@ def _prepared(post: Post, config: GeminiConfig) -> list[Ask]:
 
 def _fits(asks: Sequence[Ask], config: GeminiConfig, instruction: str) -> bool:
     # A character takes up to six bytes as JSON, and a quoted caption is escaped twice.
-    captions = {ask.post.label: 6 * len(ask.post.request.caption) + 200 for ask in asks}
-    size = sum(ask.image.wire_bytes for ask in asks) + sum(captions.values())
+    words = {ask.post.label: 6 * _letters(ask.post) + 200 for ask in asks}
+    size = sum(ask.image.wire_bytes for ask in asks if ask.image) + sum(words.values())
     return (
         len(asks) <= config.max_images_per_request
-        and len(captions) <= config.max_posts_per_request
+        and len(words) <= config.max_posts_per_request
         and size + 6 * len(instruction) + _ENVELOPE <= config.max_request_bytes
     )
+
+
+def _letters(post: Post) -> int:
+    known = sum(len(slide.text) + 30 for slide in post.request.known)
+    return min(len(post.request.caption), CAPTION_LIMIT) + known

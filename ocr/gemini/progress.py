@@ -14,11 +14,14 @@ from ocr.gemini.images import PreparedImage
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One slide ready to be sent. ``label`` is its name on the wire, unique within a call."""
+    """One slide ready to be sent, or no ``image``: only the post's category is asked for.
+
+    ``label`` is its name on the wire, unique within a call; without an image it is the post's.
+    """
 
     label: str
     post: Post
-    image: PreparedImage
+    image: PreparedImage | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +95,19 @@ class Post:
             input_tokens=self.input_tokens,
             output_tokens=self.output_tokens,
             cost_usd=self.cost_usd,
-            errors={labels[wire]: error for wire, error in self.errors.items()},
-            error=stopped if open_ else self._blocked(),
+            errors={labels.get(wire, wire): error for wire, error in self.errors.items()},
+            error=stopped if open_ or not self._judged() else self._blocked(),
+            category_answered=self.category_answered,
         )
+
+    def _judged(self) -> bool:
+        """Whether a post of which only the category was asked for has been dealt with."""
+        return bool(self.request.slides or self.category_answered or self.errors)
 
     def _blocked(self) -> UpstreamError | None:
         """Return an error for a post of which Gemini would not look at a single slide."""
+        if not self.request.slides:
+            return None
         codes = {error.code for error in self.errors.values()}
         if self.answered or not codes or not all(code.startswith("blocked_") for code in codes):
             return None

@@ -102,15 +102,16 @@ class Run:
         self._failures, self._request_is_sound = 0, True
         answer = parse(
             reply.text,
-            {ask.label for ask in bundle.asks},
+            {ask.label for ask in bundle.asks if ask.image is not None},
             {post.label for post, _ in bundle.posts()},
         )
         self._record(bundle, reply, answer)
-        self._answers += len(answer.slides)
-        left = tuple(ask for ask in bundle.asks if ask.label not in answer.slides)
+        answered = answer.slides.keys() | answer.categories.keys()
+        left = tuple(ask for ask in bundle.asks if ask.label not in answered)
+        self._answers += len(bundle.asks) - len(left)
         if not left:
             return []
-        if answer.slides:
+        if len(left) < len(bundle.asks):
             return _again(Bundle(left, bundle.tries))
         return _divided(bundle, reply)
 
@@ -248,7 +249,8 @@ def _give_up(bundle: Bundle, code: str, message: str, *, retryable: bool = True)
 
 
 def _size_in(post: Post, asks: Sequence[Ask]) -> int:
-    return 500 * len(asks) + len(post.request.caption) // 4
+    known = sum(len(slide.text) for slide in post.request.known)
+    return 500 * len(asks) + (len(post.request.caption) + known) // 4
 
 
 def _size_out(asks: Sequence[Ask], answer: Answer) -> int:

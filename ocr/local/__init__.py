@@ -77,9 +77,8 @@ class LocalEngine:
                 if error.code == "reader_missing":
                     raise
                 errors[slide.label] = ReadError(error.code, str(error), error.retryable)
-        name, confidence = rules.category(
-            post.caption, [layout.text for layout in layouts.values()], context
-        )
+        texts = [*(known.text for known in post.known), *(each.text for each in layouts.values())]
+        name, confidence = rules.category(post.caption, texts, context)
         return PostResult(
             key=post.key,
             slides=_results(post, layouts),
@@ -99,7 +98,8 @@ class LocalEngine:
 
 def _results(post: PostRequest, layouts: dict[str, Layout]) -> tuple[SlideResult, ...]:
     """Put text and rules together; a slide too short to tell its language takes the post's."""
-    whole = "\n".join([*(layout.text for layout in layouts.values()), post.caption])
+    texts = [*(known.text for known in post.known), *(each.text for each in layouts.values())]
+    whole = "\n".join([*texts, post.caption])
     hint = language_code(post.language)
     likely = language.detect(whole, hint) or hint
     count = post.slide_count or max((slide.position + 1 for slide in post.slides), default=0)

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from ocr.models.category import PostCategory
-from ocr.models.reading import Reading, SlideReading, SlideType, Source
+from ocr.models.reader import Reader
+from ocr.models.reading import PictureClaim, Reading, SlideReading, SlideType, Source
 
-__all__ = ["PostCategory", "Reading", "SlideReading", "SlideType", "Source"]
+__all__ = [
+    "PictureClaim",
+    "PostCategory",
+    "Reader",
+    "Reading",
+    "SlideReading",
+    "SlideType",
+    "Source",
+]

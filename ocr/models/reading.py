@@ -10,6 +10,7 @@ from django.db.models import Q
 from carousel.lib.work import Work
 from media_cache.models import CacheAsset
 from ocr.models.category import PostCategory
+from ocr.models.reader import Reader
 
 
 class Source(models.TextChoices):
@@ -71,6 +72,14 @@ class SlideReading(models.Model):
     language = models.CharField(max_length=16, blank=True, default="")
     confidence = models.FloatField(null=True)
     source = models.CharField(max_length=5, choices=Source.choices, blank=True, default="")
+    # Which reader gave the text; null: none, or it is to be read afresh.
+    reader = models.ForeignKey(
+        Reader, null=True, editable=False, on_delete=models.PROTECT, db_index=False
+    )
+    # The slide with the same bytes that the text was taken from, where nobody was asked.
+    copied_from = models.ForeignKey(
+        "self", null=True, editable=False, on_delete=models.SET_NULL, db_index=False
+    )
     error = models.TextField(blank=True, default="")
     error_code = models.CharField(max_length=40, blank=True, default="")
 
@@ -90,7 +99,30 @@ class SlideReading(models.Model):
                 name="slidereading_trigrams",
                 condition=~Q(search_text=""),
             ),
+            models.Index(
+                "copied_from", name="slidereading_copies", condition=Q(copied_from__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
         return f"slide {self.position}"
+
+
+class PictureClaim(models.Model):
+    """These bytes are being read by this reader for this reading, so nobody else asks for them.
+
+    ``until`` bounds it: a claim whose worker died is anybody's after that.
+    """
+
+    sha256 = models.CharField(max_length=64)
+    reader = models.ForeignKey(Reader, on_delete=models.CASCADE, db_index=False)
+    reading = models.ForeignKey(Reading, on_delete=models.CASCADE, related_name="claims")
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sha256", "reader"], name="picture_claimed_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sha256[:12]} for {self.reading_id}"

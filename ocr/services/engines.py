@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from django.conf import settings
 
@@ -10,6 +11,7 @@ from carousel.lib import limits
 from ocr.engine import Engine, RequestEstimate
 from ocr.gemini import GeminiConfig, GeminiEngine
 from ocr.local import LocalEngine
+from ocr.models import Reader
 
 
 class SharedGate:
@@ -34,6 +36,16 @@ def current_engine() -> Engine:
             max_posts_per_request=settings.OCR_POSTS_PER_REQUEST,
         )
     )
+
+
+def reader_of(engine: Engine) -> Reader:
+    """The row that names this reader, made on first use."""
+    names: dict[str, Any] = {
+        "engine": engine.name,
+        "model": engine.model,
+        "prompt_version": engine.prompt_version,
+    }
+    return Reader.objects.filter(**names).first() or Reader.objects.get_or_create(**names)[0]
 
 
 @cache

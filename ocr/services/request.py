@@ -9,10 +9,11 @@ from uuid import UUID
 from django.db import connection, models
 from django.db.models.functions import Now
 
+from carousel.lib import arrays
 from carousel.lib.drain import wake
 from carousel.lib.ids import uuid7
 from carousel.lib.work import Priority, Status
-from ocr.models import Reading, SlideReading
+from ocr.models import Reading, SlideReading, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +86,20 @@ def request_readings(
         cursor.execute(
             INSERT_READINGS,
             {
-                "ids": ids,
+                "ids": arrays.uuids(ids),
                 "priority": priority,
-                "contexts": [request.context for request in requests],
-                "languages": [request.language for request in requests],
+                "contexts": arrays.texts([request.context for request in requests]),
+                "languages": arrays.texts([request.language for request in requests]),
             },
         )
         readings, positions, assets = zip(*slides, strict=True) if slides else ((), (), ())
         cursor.execute(
             INSERT_SLIDES,
-            {"readings": list(readings), "positions": list(positions), "assets": list(assets)},
+            {
+                "readings": arrays.uuids(readings),
+                "positions": arrays.plain(positions),
+                "assets": arrays.uuids(assets),
+            },
         )
     _release(THOSE_READINGS, {"readings": ids})
     return ids
@@ -131,14 +136,23 @@ def _release(which: str, params: dict[str, list[UUID]]) -> int:
 
 
 def read_again(
-    reading_ids: Sequence[UUID], *, force: bool = False, priority: Priority = Priority.PERSON
+    reading_ids: Sequence[UUID],
+    *,
+    force: bool = False,
+    outdated: bool = False,
+    priority: Priority = Priority.PERSON,
 ) -> int:
-    """Read what has not been read yet; with ``force`` also what a machine has read before.
+    """Read what has not been read yet; with ``force`` also all that a machine has read before,
+    with ``outdated`` only what another engine, model or version of the prompt has read.
 
     Open readings only move forward in the queue. What a person wrote stays. Returns how many
     were finished and start over.
     """
     chosen = Reading.objects.filter(pk__in=reading_ids)
+    if force:  # nobody vouches for these texts any more, so nothing is copied for them either
+        before = SlideReading.objects.filter(reading__in=chosen.exclude(status=Status.RUNNING))
+        before.exclude(source=Source.HUMAN).update(reader=None)
+    force = force or outdated
     chosen.filter(status__in=(Status.BLOCKED, Status.PENDING)).update(
         priority=priority, read_all=models.F("read_all") if not force else True
     )
