@@ -29,7 +29,7 @@ def register() -> None:
     """Make ``manage.py check`` run these."""
     for check in (keys_travel_encrypted, media_hosts, media_root, limits_nest, rows_have_queues):
         checks.register(check, "carousel")
-    for check in (secret_key, debug, hosts, loopback, https, stand_ins):
+    for check in (secret_key, debug, hosts, loopback, https, fault_points, stand_ins):
         checks.register(check, Tags.security, deploy=True)
 
 
@@ -88,8 +88,9 @@ def media_root(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckM
 
 
 def limits_nest(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    """HTTP timeout < soft limit < hard limit < lease < visibility timeout (all in seconds)."""
+    """Slice < HTTP timeout < soft limit < hard limit < lease < visibility timeout, in seconds."""
     steps: list[tuple[str, float]] = [
+        ("WORK_SLICE_SECONDS", settings.WORK_SLICE_SECONDS),
         ("HTTP_TIMEOUT", settings.HTTP_TIMEOUT),
         ("CELERY_TASK_SOFT_TIME_LIMIT", settings.CELERY_TASK_SOFT_TIME_LIMIT),
         ("CELERY_TASK_TIME_LIMIT", settings.CELERY_TASK_TIME_LIMIT),
@@ -97,7 +98,7 @@ def limits_nest(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Check
         ("the broker's visibility_timeout", settings.BROKER_VISIBILITY_SECONDS),
     ]
     media = ("MEDIA_TIMEOUT_SECONDS", settings.MEDIA_TIMEOUT_SECONDS)
-    pairs = [(media, steps[1]), *pairwise(steps)]
+    pairs = [(media, steps[2]), *pairwise(steps)]
     return [
         Error(
             f"{low} ({low_seconds:g} s) must be shorter than {high} ({high_seconds:g} s).",
@@ -177,6 +178,14 @@ def https(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessag
     what = "HTTPS is off: passwords, tokens and sessions would cross the network readable."
     hint = "Put a proxy that ends TLS and sets X-Forwarded-Proto in front, then HTTPS=True."
     return [Caution(what, hint=hint, id="carousel.W014")]
+
+
+def fault_points(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Nothing kills our processes on purpose."""
+    if not settings.DIE_AT:
+        return []
+    what = "CAROUSEL_DIE_AT is set: processes die where the files in that folder say."
+    return [Error(what, hint="Unset it: it is for tests.", id="carousel.E017")]
 
 
 def stand_ins(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:

@@ -20,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from carousel import VERSION, env
 from carousel.embedded import locations
 from carousel.observability import logging_config
+from carousel.rest import OPENAPI, rest_framework
 
 django_stubs_ext.monkeypatch()
 
@@ -155,14 +156,22 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# They nest: HTTP timeout < soft limit < hard limit < lease (Work.LEASE) < visibility timeout.
-HTTP_TIMEOUT = 60
-CELERY_TASK_SOFT_TIME_LIMIT = 240
-CELERY_TASK_TIME_LIMIT = 270
+# How soon the work of a worker that died is taken up by another one (`Work.LEASE`), and the limits
+# that follow from it. They nest, all in seconds:
+# slice < HTTP timeout < soft limit < hard limit < lease < visibility timeout.
+WORK_LEASE_SECONDS = env.number("WORK_LEASE_SECONDS", 300, least=4, most=3000)
+WORK_BACKOFF_SECONDS = env.number("WORK_BACKOFF_SECONDS", 10, least=1, most=600)
+WORK_SLICE_SECONDS = min(30.0, WORK_LEASE_SECONDS / 10)
+HTTP_TIMEOUT = min(60.0, WORK_LEASE_SECONDS / 3)
+CELERY_TASK_SOFT_TIME_LIMIT = WORK_LEASE_SECONDS * 4 // 5
+CELERY_TASK_TIME_LIMIT = WORK_LEASE_SECONDS * 9 // 10
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30  # on SIGQUIT: what is in hand may still end
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_TIMEZONE = "UTC"
+
+# For tests only: a folder that says where processes are to be killed (carousel.lib.faults).
+DIE_AT = env.text("CAROUSEL_DIE_AT")
 
 # --- ScrapeCreators ------------------------------------------------------------------------
 
@@ -200,7 +209,9 @@ MEDIA_MAX_VIDEO_BYTES = env.number("MEDIA_MAX_VIDEO_BYTES", 2 * 1024**3, least=1
 MEDIA_LANES = env.number("MEDIA_LANES", 16, least=1, most=256)  # downloads at once per process
 MEDIA_DECODERS = env.number("MEDIA_DECODERS", 1, least=1, most=64)  # processes per worker process
 MEDIA_JPEG_QUALITY = env.number("MEDIA_JPEG_QUALITY", 92, least=1, most=100)
-MEDIA_TIMEOUT_SECONDS = env.number("MEDIA_TIMEOUT_SECONDS", 60, least=1, most=200)
+MEDIA_TIMEOUT_SECONDS = env.number(
+    "MEDIA_TIMEOUT_SECONDS", min(60, WORK_LEASE_SECONDS // 5), least=1, most=200
+)
 
 R2_ACCOUNT_ID = env.text("R2_ACCOUNT_ID")
 R2_ACCESS_KEY_ID = env.text("R2_ACCESS_KEY_ID")
@@ -263,39 +274,8 @@ OCR_POSTS_PER_REQUEST = env.number("OCR_POSTS_PER_REQUEST", 8, least=1, most=50)
 
 # --- The API -------------------------------------------------------------------------------
 
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "carousel.api.credentials.ApiToken",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["carousel.api.bodies.StrictJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "carousel.api.negotiation.AlwaysAnswer",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "carousel.api.errors.answer_error",
-    "DEFAULT_THROTTLE_CLASSES": ["carousel.api.credentials.ApiRate"],
-    "DEFAULT_THROTTLE_RATES": {"user": env.rate("API_RATE", "6000/min")},
-    "COERCE_DECIMAL_TO_STRING": False,
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Carousel",
-    "DESCRIPTION": "Watches TikTok carousels, keeps every slide and reads what it says.",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "SCHEMA_PATH_PREFIX": "/api",
-    "ENUM_NAME_OVERRIDES": {
-        "WorkStatus": "carousel.lib.work.Status",
-        "ContentType": "tiktok.models.ContentType",
-        "SlideType": "ocr.models.SlideType",
-        "Source": "ocr.models.Source",
-    },
-}
+REST_FRAMEWORK = rest_framework(env.rate("API_RATE", "6000/min"))
+SPECTACULAR_SETTINGS = OPENAPI
 
 # --- Watching ourselves --------------------------------------------------------------------
 

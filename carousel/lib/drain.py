@@ -21,9 +21,11 @@ from uuid import UUID
 
 from celery import current_app
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import connections, transaction
+from django.conf import settings
+from django.db import connection, connections, transaction
 from kombu.exceptions import OperationalError
 
+from carousel.lib.database import AWAY, persist
 from carousel.lib.errors import NotNow, UpstreamError
 from carousel.lib.redaction import configured_redactor
 from carousel.lib.reporting import report, report_ending, working_on
@@ -32,7 +34,7 @@ from carousel.lib.work import W, Work, WorkQuerySet
 
 logger = logging.getLogger(__name__)
 
-SLICE = 30.0  # seconds; far below CELERY_TASK_SOFT_TIME_LIMIT
+SLICE = settings.WORK_SLICE_SECONDS  # far below CELERY_TASK_SOFT_TIME_LIMIT
 IDS_PER_MESSAGE = 50
 MESSAGES_AT_ONCE = 32  # enough to wake every worker; the rest is pulled
 MESSAGE_LIFE = 60  # seconds
@@ -67,12 +69,30 @@ def guarded(step: Callable[[list[W]], None], rows: list[W]) -> None:
                 row.fail("It took longer than a task may.", code="time_limit", retryable=True)
             report(exc)
             raise
+        except AWAY as exc:
+            _leave(rows, exc)
         except Exception as exc:
             error = configured_redactor().text(f"{type(exc).__name__}: {exc}")
             for row in rows:
                 row.fail(error, code="bug")
             report(exc)
             raise
+
+
+def _leave(rows: Sequence[Work], exc: Exception) -> None:
+    """The database went away under these rows: try them again, once it is back.
+
+    If it stays away, their leases run out.
+    """
+    error = configured_redactor().text(f"The database went away: {str(exc).strip()}")
+    logger.warning("%s", error)
+    report(exc)
+    connection.close_if_unusable_or_obsolete()
+    try:
+        for row in rows:
+            row.fail(error, code="database_unavailable", retryable=True)
+    except AWAY:
+        logger.error("The database is still away; %s rows wait for their leases.", len(rows))
 
 
 def end(row: Work, exc: NotNow | UpstreamError) -> bool:
@@ -120,7 +140,8 @@ class _Drain(Generic[W]):
         """Work on a row that somebody died over, while nothing else is in hand."""
         if time.monotonic() - self.abandoned_looked_at < LOOK_FOR_ABANDONED:
             return False
-        row: W | None = self.rows.claim_abandoned(self.ids if self.only else None)
+        ids = self.ids if self.only else None
+        row: W | None = persist(lambda: self.rows.claim_abandoned(ids))
         if row is None:
             self.abandoned_looked_at = time.monotonic()
             return False
@@ -137,14 +158,18 @@ class _Drain(Generic[W]):
         wanted = free * self.flow.bundle
         rows: list[W] = []
         if self.ids:
-            rows = self.rows.claim(wanted, self.ids)
+            rows = self._claim(wanted, self.ids)
         if not self.only:
             self.ids = ()
         if len(rows) < wanted and not self.only:
-            rows += self.rows.claim(wanted - len(rows))
+            rows += self._claim(wanted - len(rows))
         for start in range(0, len(rows), self.flow.bundle):
             self._start(rows[start : start + self.flow.bundle])
         return bool(rows)
+
+    def _claim(self, limit: int, ids: Sequence[str] | None = None) -> list[W]:
+        """What was claimed unheard, as the database went away, comes back with its lease."""
+        return persist(lambda: self.rows.claim(limit, ids))
 
     def _start(self, rows: list[W]) -> None:
         self.count += len(rows)
@@ -170,7 +195,8 @@ class _Drain(Generic[W]):
         if self.ended and (everything or len(self.ended) >= self.flow.lanes):
             ended, self.ended = self.ended, []
             if self.flow.announce is not None:
-                self.flow.announce(ended)
+                announce = self.flow.announce
+                persist(lambda: announce(ended))
 
 
 def drain(
@@ -188,6 +214,7 @@ def drain(
             try:
                 dry = state.run()
             finally:
+                wait(state.under_way)
                 _close_connections(pool, flow.lanes)
     else:
         state = _Drain(flow, ids, ends, None, only)

@@ -21,10 +21,12 @@ from datetime import timedelta
 from typing import Any, ClassVar, Self, TypeVar
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connections, models, router
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from carousel.lib.database import persist
 from carousel.lib.ids import uuid7
 
 W = TypeVar("W", bound="Work")
@@ -140,9 +142,10 @@ class Work(models.Model):
 
     QUEUE: ClassVar[str]
     TASK: ClassVar[str]  # dotted path; a test proves that it is a registered task
-    LEASE: ClassVar[timedelta] = timedelta(seconds=300)  # longer than CELERY_TASK_TIME_LIMIT
+    LEASE: ClassVar[timedelta] = timedelta(seconds=settings.WORK_LEASE_SECONDS)
     MAX_ATTEMPTS: ClassVar[int] = 5
-    BACKOFF: ClassVar[timedelta] = timedelta(seconds=10)  # before the second attempt, then doubled
+    # Before the second attempt; then doubled.
+    BACKOFF: ClassVar[timedelta] = timedelta(seconds=settings.WORK_BACKOFF_SECONDS)
     MAX_BACKOFF: ClassVar[timedelta] = timedelta(hours=1)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -225,9 +228,13 @@ class Work(models.Model):
         return self._update_mine(**fields)
 
     def _update_mine(self, **fields: Any) -> bool:
-        """Write, unless our lease ran out and another worker took over."""
+        """Write, unless our lease ran out and another worker took over.
+
+        If the database goes away just then, an ending that was committed unheard counts as lost.
+        """
         mine = {"pk": self.pk, "status": Status.RUNNING, "run_after": self.run_after}
-        return type(self)._base_manager.filter(**mine).update(**fields) == 1
+        rows = type(self)._base_manager.filter(**mine)
+        return persist(lambda: rows.update(**fields)) == 1
 
     def _backoff(self) -> float:
         """Seconds until the next attempt: doubled each time, spread by a quarter either way."""

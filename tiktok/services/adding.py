@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
+from carousel.lib import faults
 from carousel.lib.drain import end, wake
 from carousel.lib.errors import NotNow
 from carousel.lib.ids import uuid7
@@ -60,12 +61,15 @@ def add_profile(text: str, *, is_own_profile: bool = False) -> Added:
         raise BadHandle(str(exc)) from None
     with scraper() as client:
         found = client.profile(handle=handle).profile
+        faults.point("adding.account_found")
         captured_at = seen_at()
-        stored = store_profile(found, captured_at=captured_at, priority=Priority.PERSON)
-        profile = stored.profile
-        if is_own_profile and not profile.is_own_profile:
-            TikTokProfile.objects.filter(pk=profile.pk).update(is_own_profile=True)
-        run, is_ours = _take_run(profile, found, captured_at)
+        with transaction.atomic():  # no profile without the run that fetches its posts
+            stored = store_profile(found, captured_at=captured_at, priority=Priority.PERSON)
+            profile = stored.profile
+            if is_own_profile and not profile.is_own_profile:
+                TikTokProfile.objects.filter(pk=profile.pk).update(is_own_profile=True)
+            run, is_ours = _take_run(profile, found, captured_at)
+        faults.point("adding.run_taken")
         client.ledger.charge_to(run)
         if is_ours:
             _fetch_first_page(run, client)
@@ -124,6 +128,7 @@ def _fetch_first_page(run: ProfileMonitoringLog, client: LedgerClient) -> None:
     except Exception as exc:
         run.fail(f"{type(exc).__name__}: {exc}", code="bug")
         raise
+    faults.point("adding.page_stored")
     wake(ProfileMonitoringLog, [run.pk])
 
 

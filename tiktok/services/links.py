@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Count, QuerySet
 from django.db.models.functions import Now
 
+from carousel.lib import faults
 from carousel.lib.drain import Flow, wake
 from carousel.lib.ids import uuid7
 from carousel.lib.work import Priority, Status
@@ -105,6 +106,8 @@ def _open(thing: str, things: dict[UUID, UUID], urgency: dict[UUID, int]) -> int
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(OPEN_REFRESHES.format(thing=thing), params)
         opened = [pk for (pk,) in cursor.fetchall()]
+        if opened:
+            transaction.on_commit(lambda: faults.point("links.opened"))
         wake(LinkRefresh, opened)
     return len(opened)
 
@@ -122,6 +125,7 @@ def _refreshed_too_often(thing: str, things: set[UUID]) -> set[UUID]:
 def refresh(rows: list[LinkRefresh]) -> None:
     """The step of the flow. Raises NotNow and ScrapeError, which end the row as they should."""
     for row in rows:
+        faults.point("links.claimed")
         try:
             if row.post_id:
                 _refresh_post(row, TikTokPost.objects.select_related("profile").get(pk=row.post_id))
@@ -146,7 +150,9 @@ def _refresh_post(row: LinkRefresh, post: TikTokPost) -> None:
         refresh_links(dead)  # another post may show the same sound; the others end here
         row.finish(misses=row.misses, assets_gone=_ended(dead))
         return
+    faults.point("links.post_fetched")
     store_found(post, found, None, priority=Priority(row.priority))
+    faults.point("links.post_stored")
     _finish(row, dead, f"The post no longer shows this file: {url_of(post)}")
 
 
@@ -200,6 +206,7 @@ def _finish(row: LinkRefresh, dead: list[UUID], reason: str) -> None:
         list(waiting_for_links().filter(pk__in=dead).values_list("pk", flat=True)), reason
     )
     row.finish(misses=0, assets_refreshed=len(dead) - gone, assets_gone=gone)
+    faults.point("links.finished")
 
 
 def _ended(assets: list[UUID]) -> int:

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
+from carousel.lib import faults
 from carousel.lib.drain import Flow
 from carousel.lib.stopping import stopping
 from carousel.lib.work import Priority
@@ -36,7 +37,7 @@ from tiktok.services.scraping import scraper, seen_at
 
 logger = logging.getLogger(__name__)
 
-SLICE = 40.0  # seconds; a longer run makes room for others and goes on after them
+SLICE = settings.WORK_SLICE_SECONDS  # a longer run makes room for others and goes on after them
 
 
 class LostLease(Exception):
@@ -50,6 +51,7 @@ def run_monitoring(rows: list[ProfileMonitoringLog]) -> None:
     schedule, and fails with it if a person waits for it.
     """
     for run in rows:
+        faults.point("monitoring.claimed")
         try:
             with scraper(run) as client:
                 Run(run, client).go()
@@ -87,6 +89,7 @@ class Run:
                 self.run.postpone(0)
                 return
             self.fetch_page()
+        faults.point("monitoring.pages_done")
         errands = Errands(self.run, self.client)
         while errand := errands.next():
             if self.is_over() or last is not None:
@@ -119,6 +122,8 @@ class Run:
                 expected_posts=bounded(found.video_count),
                 **({"stop_reason": "private", "is_partial": True} if found.private else {}),
             )
+            faults.point("monitoring.profile_stored")
+        faults.point("monitoring.profile_committed")
         self.profile = stored.profile
 
     def fetch_page(self) -> None:
@@ -171,6 +176,7 @@ class Run:
                 run=run,
                 force_recache=run.force_recache,
             )
+            faults.point("monitoring.page_upserted")
             if page.posts and result.foreign == len(page.posts):
                 raise _other_account(self.profile)
             self.note_skipped(page)
@@ -181,6 +187,7 @@ class Run:
             self.count(page, result)
             self.remember(page, result, reason, captured_at)
             self.checkpoint(cursor=page.cursor or run.cursor, attempts=1, **self.ending(reason))
+        faults.point("monitoring.page_committed")
 
     def note_skipped(self, page: VideosPage) -> None:
         """An item that can't be read is there all the same: it isn't missed."""
@@ -241,10 +248,12 @@ class Run:
     def finish(self) -> None:
         """The run is over: add up the totals afresh, and say when it was."""
         recompute_totals(self.profile.pk)
+        faults.point("monitoring.totals_added")
         with transaction.atomic():
             TikTokProfile.objects.filter(pk=self.profile.pk).update(last_monitoring_run=Now())
             if not self.run.finish():
                 raise LostLease("another worker has taken over")
+        faults.point("monitoring.finished")
 
 
 FIGURES = (

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import DurationField, F, Func, QuerySet, Value
 from django.db.models.functions import Now
 
+from carousel.lib import faults
 from carousel.lib.drain import wake
 from carousel.lib.ids import uuid7
 from carousel.lib.work import Priority, Status
@@ -74,6 +75,8 @@ def plan_due_runs(limit: int = 1000) -> int:
         params: dict[str, Any] = {"limit": limit, "priority": Priority.SCHEDULE, "stale": stale}
         cursor.execute(PLAN, params)
         ids = [pk for (pk,) in cursor.fetchall()]
+        if ids:
+            transaction.on_commit(lambda: faults.point("planning.committed"))
         wake(ProfileMonitoringLog, ids)
     return len(ids)
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import F
 
-from carousel.lib import limits
+from carousel.lib import faults, limits
 from carousel.lib.errors import NotNow
 from tiktok.models import ApiCall, ProfileMonitoringLog
 from tiktok.scraper.calls import Call, PlannedCall
@@ -50,10 +50,12 @@ class Ledger:
                 run_id=self.run_id,
                 profile_id=self.profile_id,
             )
+            faults.point("call.reserved")
 
     def after(self, call: Call) -> None:
         """Settle the call, charge the run, and tell everybody what concerns everybody."""
         if call.max_credits:
+            faults.point("call.answered")
             ApiCall.objects.filter(pk=call.id).update(
                 http_status=call.http_status,
                 error_code=call.error_code,
@@ -63,6 +65,7 @@ class Ledger:
             )
             self.calls.append(call)
             self._charge([call])
+            faults.point("call.settled")
         if call.error_code in CLOSING:
             close_gate(call.error_code, f"{call.endpoint} answered {call.http_status}")
         if call.http_status == 429:
