@@ -21,8 +21,8 @@ from media_cache.services import FLOW, MediaRequest, remove_released, request_me
 from media_cache.services.objects import storing
 from media_cache.storage import media_storage, scratch_folder
 from media_cache.tasks import sweep
-from media_cache.tests.origin import Origin, answer
 from media_cache.tests.gradients import picture
+from media_cache.tests.origin import Origin, answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
