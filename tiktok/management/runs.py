@@ -25,8 +25,8 @@ def follow(console: Console, chosen: Iterable[list[UUID]], what: str, total: int
 
         def show(tally: Tally) -> None:
             done = tally.ended
-            if tally.in_hand and total == 1:
-                (run,) = ProfileMonitoringLog.objects.filter(pk__in=tally.in_hand)
+            run = ProfileMonitoringLog.objects.filter(pk__in=tally.in_hand).first()
+            if run is not None and total == 1:
                 progress.total, done = run.expected_posts, run.posts_scraped
             progress.show(done, _so_far(tally))
 
