@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
+import http.client
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -23,9 +23,12 @@ from carousel.lib.errors import NotNow
 from media_cache.presign import Bucket, presigned_links
 from media_cache.storage.interface import STORAGE_PAUSE, Links, StoredObject
 from media_cache.storage.parts import parts_of
+from media_cache.storage.upload import Uploader, UploadRefused
 
 MULTIPART_ABOVE = 16 * 1024**2  # bytes
 CHUNK = 1024**2
+# What boto3 calls a parameter is a header of the request.
+_HEADERS = {"ContentType": "Content-Type", "CacheControl": "Cache-Control"}
 _MISSING = ("404", "NoSuchKey", "NotFound")
 
 
@@ -33,6 +36,17 @@ class S3Media(S3Storage):  # type: ignore[misc]
     """Objects in a bucket. Every upload carries its SHA-256, which the service checks."""
 
     _making_client = Lock()
+
+    @cached_property
+    def _address(self) -> Bucket:
+        """Where the objects are, for those who sign by themselves."""
+        return Bucket(
+            self.endpoint_url, self.bucket_name, self.access_key, self.secret_key, self.region_name
+        )
+
+    @cached_property
+    def _uploader(self) -> Uploader:
+        return Uploader(self._address, keep=max(settings.MEDIA_LANES, 10))
 
     @cached_property
     def client(self) -> Any:
@@ -58,18 +72,16 @@ class S3Media(S3Storage):  # type: ignore[misc]
     def put(self, key: str, path: Path, content_type: str, sha256: str) -> None:
         """See ``MediaStorage``. A large object that is there already is not sent again."""
         extra = {"ContentType": content_type, **self.object_parameters}
-        with _trouble("refused a copy"):
-            if path.stat().st_size > MULTIPART_ABOVE:
+        if path.stat().st_size > MULTIPART_ABOVE:
+            with _trouble("refused a copy"):
                 self._put_large(key, path, extra, sha256)
-                return
-            with path.open("rb") as body:
-                self.client.put_object(
-                    Bucket=self.bucket_name,
-                    Key=key,
-                    Body=body,
-                    ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
-                    **extra,
-                )
+            return
+        headers = {_HEADERS[name]: value for name, value in extra.items()}
+        try:
+            self._uploader.put(key, path, sha256, headers)
+        except (UploadRefused, OSError, http.client.HTTPException) as exc:
+            why = str(exc) or type(exc).__name__
+            raise NotNow(f"The media storage refused a copy: {why}", wait=STORAGE_PAUSE) from exc
 
     def _put_large(self, key: str, path: Path, extra: dict[str, str], sha256: str) -> None:
         """A large object in parts, unless it is there: an upload may have succeeded unheard."""
@@ -109,11 +121,8 @@ class S3Media(S3Storage):  # type: ignore[misc]
 
     def links(self, keys: Iterable[str]) -> Links:
         """See ``MediaStorage``."""
-        bucket = Bucket(
-            self.endpoint_url, self.bucket_name, self.access_key, self.secret_key, self.region_name
-        )
         seconds = self.querystring_expire
-        return Links(*presigned_links(bucket, keys, now=time.time(), seconds=seconds))
+        return Links(*presigned_links(self._address, keys, now=time.time(), seconds=seconds))
 
     def check(self) -> None:
         """See ``MediaStorage``."""
