@@ -15,7 +15,9 @@ from tiktok.models import ProfileMonitoringLog, TikTokPost, TikTokProfile, Trigg
 from tiktok.services import add_profile, trigger_run
 from tiktok.tests.factories import make_profile
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_rate_limit")]
+# What works on rows in a thread of its own needs them committed.
+committed = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_rate_limit")]
 
 SMALL, LOAD = "creator.3", "load.7"
 
@@ -77,6 +79,7 @@ def test_what_may_pass_is_tried_again(sandbox: Any) -> None:
     assert answer.document["summary"]["created"] == 1, answer.failure
 
 
+@committed
 def test_waiting_sees_every_post_through(sandbox: Any) -> None:
     answer = run_command("add_profile", LOAD, "--wait", "--json")
     (profile,) = answer.document["profiles"]
@@ -110,6 +113,7 @@ def test_it_must_be_clear_which_profiles_are_meant(args: list[str]) -> None:
     assert run_command("monitor_profile", *args).code == 1
 
 
+@committed
 def test_a_run_is_worked_on_here_and_its_figures_are_told(sandbox: Any) -> None:
     add_profile(LOAD)
     answer = run_command("monitor_profile", LOAD, "--now", "--json")
@@ -121,6 +125,7 @@ def test_a_run_is_worked_on_here_and_its_figures_are_told(sandbox: Any) -> None:
     assert "1 runs: 0 new posts on 3 pages for 4 credits" in again.out
 
 
+@committed
 def test_a_run_that_fails_fails_the_command(sandbox: Any) -> None:
     add_profile(SMALL)
     sandbox.account.set_balance(0)
@@ -129,6 +134,7 @@ def test_a_run_that_fails_fails_the_command(sandbox: Any) -> None:
     assert answer.code == 1
 
 
+@committed
 def test_a_run_that_has_to_wait_is_said_to_be_unfinished(sandbox: Any) -> None:
     add_profile(SMALL)
     sandbox.faults.add("/v1/tiktok/profile", "http_429_after", seconds=500)
@@ -137,6 +143,7 @@ def test_a_run_that_has_to_wait_is_said_to_be_unfinished(sandbox: Any) -> None:
     assert ProfileMonitoringLog.objects.filter(status=Status.PENDING).count() == 1
 
 
+@committed
 def test_only_due_profiles_get_runs_and_all_means_all(sandbox: Any) -> None:
     for handle in (SMALL, "creator.5", "creator.6"):
         add_profile(handle)

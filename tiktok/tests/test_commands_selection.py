@@ -15,7 +15,7 @@ from tiktok.models import TikTokPost
 from tiktok.scraper.handles import post_url
 from tiktok.services import add_profile
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_rate_limit")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_rate_limit")]
 
 SMALL = "creator.3"
 
@@ -27,6 +27,7 @@ def posts(sandbox: Any) -> list[TikTokPost]:
     return list(TikTokPost.objects.order_by("content_type", "pk"))
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_post_is_stored_and_read_here_as_the_sandbox_drew_it(
     sandbox: Any, posts: list[TikTokPost]
 ) -> None:
