@@ -48,6 +48,7 @@ def put(content: bytes) -> str:
     path.write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
     media_storage().put(address(content), path, "image/jpeg", digest)
+    path.unlink(missing_ok=True)
     return address(content)
 
 
