@@ -9,9 +9,8 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test import Client
-from rest_framework.test import APIClient
 
-from carousel.management.commands.create_token import token_for
+from carousel.tests.asking import client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -49,9 +48,7 @@ get /readyz
 
 @pytest.fixture
 def document() -> dict[str, Any]:
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Token {token_for('someone')}")
-    answer = client.get("/api/schema")
+    answer = client_for("someone").get("/api/schema")
     assert answer.status_code == 200
     assert answer["Content-Type"] == "application/json"
     found: dict[str, Any] = answer.json()

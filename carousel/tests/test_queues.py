@@ -17,19 +17,13 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from carousel.lib import counts, queues
-from carousel.management.commands.create_token import token_for
+from carousel.tests.asking import client_for
 from media_cache.models import CacheAsset
 from ocr.models import Reading
 from tiktok.models import ProfileMonitoringLog, TikTokProfile
 
 pytestmark = pytest.mark.django_db
 FIELDS = {"name", "blocked", "pending", "running", "completed", "failed"}
-
-
-def client(name: str = "someone", *, staff: bool = False) -> APIClient:
-    api = APIClient()
-    api.credentials(HTTP_AUTHORIZATION=f"Token {token_for(name, staff=staff)}")
-    return api
 
 
 def make_assets(**by_status: int) -> None:
@@ -52,7 +46,7 @@ def test_every_queue_is_told_with_all_its_numbers() -> None:
     CacheAsset.objects.filter(source_key="pending-1").update(
         run_after=now() - timedelta(minutes=2), priority=20
     )
-    body = client().get("/api/queues").json()
+    body = client_for("someone").get("/api/queues").json()
     assert [queue["name"] for queue in body["queues"]] == list(settings.QUEUES)
     assert all(queue.keys() > FIELDS for queue in body["queues"])
     media, runs, _ = body["queues"]
@@ -73,18 +67,18 @@ def test_a_lease_that_ran_out_is_due_and_what_is_planned_is_not() -> None:
 
 def test_clearing_is_for_staff_and_leaves_what_can_be_requeued() -> None:
     make_assets(pending=3, running=1)
-    assert client().post("/api/queues/media-cache/clear").status_code == 403
-    boss = client("boss", staff=True)
+    assert client_for("someone").post("/api/queues/media-cache/clear").status_code == 403
+    boss = client_for("boss", staff=True)
     assert boss.post("/api/queues/media-cache/clear").json() == {"cleared": 3}
     assert CacheAsset.objects.filter(status="failed", error_code="cleared").count() == 3
-    assert client().post("/api/queues/media-cache/retry-failed").status_code == 403
+    assert client_for("someone").post("/api/queues/media-cache/retry-failed").status_code == 403
     assert boss.post("/api/queues/media-cache/retry-failed").json() == {"requeued": 3}
     assert CacheAsset.objects.filter(status="pending", error_code="", attempts=0).count() == 3
 
 
 def test_an_unknown_queue_is_404_and_the_known_ones_are_named() -> None:
     for action in ("clear", "retry-failed"):
-        answer = client("boss", staff=True).post(f"/api/queues/nothing/{action}")
+        answer = client_for("boss", staff=True).post(f"/api/queues/nothing/{action}")
         assert answer.status_code == 404
         assert "profile-monitor" in answer.json()["detail"]
 

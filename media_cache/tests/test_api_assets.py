@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from carousel.management.commands.create_token import token_for
+from carousel.tests.asking import client_for
 from media_cache.models import CacheAsset
 
 pytestmark = pytest.mark.django_db
@@ -21,9 +21,7 @@ FIELDS = {
 
 @pytest.fixture
 def api() -> APIClient:
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Token {token_for('someone')}")
-    return client
+    return client_for("someone")
 
 
 def asset(**fields: Any) -> CacheAsset:

@@ -6,30 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
-from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
-
-def client_for(name: str, *, staff: bool = False) -> APIClient:
-    user = get_user_model().objects.create(username=name, is_staff=staff)
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=user).key}")
-    return client
+from carousel.tests.asking import client_for
 
 
 @pytest.fixture
 def api(db: None) -> APIClient:
     """A client with a token of an ordinary user."""
     return client_for("someone")
-
-
-@pytest.fixture
-def staff_api(db: None) -> APIClient:
-    """A client with a token of a member of the staff."""
-    return client_for("boss", staff=True)
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,9 @@ import pytest
 from django.db import connection
 from rest_framework.test import APIClient
 
+from carousel.tests.asking import client_for
 from ocr.models import PostCategory, Reading, SlideReading
 from tiktok.api.views import reading as view
-from tiktok.tests.api.conftest import client_for
 from tiktok.tests.api.world import make_asset, make_post
 
 pytestmark = pytest.mark.django_db
