@@ -144,7 +144,7 @@ def _flush(path: Path) -> None:
 
 def _sign(key: str, expires: int) -> str:
     secret = hashlib.sha256(b"media link" + settings.SECRET_KEY.encode()).digest()
-    mac = hmac.new(secret, f"{expires}:{key}".encode(), hashlib.sha256).digest()
+    mac = hmac.digest(secret, f"{expires}:{key}".encode(), "sha256")
     return base64.urlsafe_b64encode(mac[:18]).decode()
 
 
