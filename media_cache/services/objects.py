@@ -19,10 +19,11 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from carousel.lib.database import one_connection
 from carousel.lib.errors import NotNow
 from media_cache.models import CacheAsset, ReleasedObject
 from media_cache.storage import media_storage
@@ -57,10 +58,11 @@ def storing(storage_key: str) -> Iterator[None]:
         if not cursor.fetchall()[0][0]:
             raise NotNow("An object with these bytes is just being removed.", wait=REMOVAL_WAIT)
     try:
-        yield
+        with one_connection():
+            yield
     finally:
         # If the connection has broken, so has the lock; and nobody could write the row.
-        with contextlib.suppress(DatabaseError), connection.cursor() as cursor:
+        with contextlib.suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock_shared(%s)", [lock])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -11,6 +12,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models.functions import Now
 
+from carousel.lib import faults
 from carousel.lib.drain import Flow
 from carousel.lib.errors import UpstreamError
 from carousel.lib.work import Status
@@ -22,6 +24,8 @@ from media_cache.services.objects import release, storing
 from media_cache.signals import assets_settled, links_died
 from media_cache.storage import disk_trouble, media_storage, scratch_folder
 
+# Seconds for all links of one file: beyond them the worker would be killed with all it has in hand.
+ALL_LINKS = settings.CELERY_TASK_SOFT_TIME_LIMIT - settings.WORK_SLICE_SECONDS
 # TikTok serves some sounds as MP4 files without a picture.
 FAMILIES = {Kind.VIDEO: ("video",), Kind.AUDIO: ("audio", "video")}
 EXTENSIONS = {
@@ -67,14 +71,19 @@ def announce(assets: list[CacheAsset]) -> None:
     )
     settled = [pk for pk, status in states.items() if status in (Status.COMPLETED, Status.FAILED)]
     dead = [pk for pk, status in states.items() if status == Status.BLOCKED]
+    faults.point("media.finished")
     if settled:
         assets_settled.send(CacheAsset, asset_ids=settled)
     if dead:
         links_died.send(CacheAsset, asset_ids=dead)
+    faults.point("media.announced")
 
 
 def _store(asset: CacheAsset) -> None:
-    if asset.expires_at is not None and asset.expires_at <= datetime.now(UTC):
+    faults.point("media.claimed")
+    # By the database's clock: a worker whose own is fast must not give good links up.
+    now = asset.started_at or datetime.now(UTC)
+    if asset.expires_at is not None and asset.expires_at <= now:
         asset.block("Its links have expired; fresh ones have been asked for.", "link_dead")
         return
     try:
@@ -96,6 +105,7 @@ def _keep(asset: CacheAsset, copy: Copy) -> None:
     key = copy.storage_key
     with storing(key):
         media_storage().put(key, copy.path, copy.content_type, copy.sha256)
+        faults.point("media.uploaded")
         if not asset.finish(**facts, storage_key=key, stored_at=Now()):
             release([key])
 
@@ -107,13 +117,15 @@ def _fetch(asset: CacheAsset, folder: Path) -> Copy:
     one heals), else the first.
     """
     errors: list[UpstreamError] = []
+    downloader, ends = _downloader(asset.kind), time.monotonic() + ALL_LINKS
     for url in asset.source_urls:
+        if errors and time.monotonic() + downloader.policy.total_timeout > ends:
+            break
         path = folder / "download"
         try:
             with path.open("w+b") as file:
-                downloaded = _downloader(asset.kind).fetch(
-                    url, file, expected_size=asset.expected_size
-                )
+                downloaded = downloader.fetch(url, file, expected_size=asset.expected_size)
+            faults.point("media.downloaded")
             return _examine(asset, path, downloaded)
         except UpstreamError as error:
             errors.append(error)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -146,6 +148,24 @@ def test_a_link_past_its_time_is_not_even_asked(origin: Origin) -> None:
     asset = keep(origin, answer(picture()), expires_at=past)
     assert (asset.status, asset.error_code) == (Status.BLOCKED, "link_dead")
     assert origin.connections == 0
+
+
+def test_all_links_together_take_no_longer_than_a_worker_lives(
+    origin: Origin, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MEDIA_TIMEOUT_SECONDS = 1
+    monkeypatch.setattr(sys.modules["media_cache.services.store"], "ALL_LINKS", 1.5)
+    urls = []
+    for number in range(4):
+        origin.answers[f"/{number}"] = [1.2, None]  # nothing, for longer than we wait
+        urls.append(f"{origin.url}/{number}")
+    request_media([MediaRequest("image", "key", tuple(urls))])
+    started = time.monotonic()
+    drain(FLOW)
+    assert time.monotonic() - started < 2
+    asset = CacheAsset.objects.get()
+    assert (asset.status, asset.error_code) == (Status.PENDING, "timeout")
+    assert len(origin.requests) == 1
 
 
 def test_a_host_that_is_not_allowed_is_refused(origin: Origin, settings: Any) -> None:

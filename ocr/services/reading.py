@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
+from carousel.lib import faults
 from carousel.lib.drain import Flow
 from carousel.lib.work import Status
 from ocr.engine import CategoryChoice, Context, Engine, PostResult
@@ -22,6 +23,7 @@ def read(readings: list[Reading]) -> None:
 
     What the same bytes said before is copied; only the rest is asked for.
     """
+    faults.point("reading.claimed")
     engine = current_engine()
     reader = reader_of(engine)
     hands = [hand for hand in take(readings, reader) if not _ended_unread(hand)]
@@ -41,6 +43,7 @@ def read(readings: list[Reading]) -> None:
 
 def announce(readings: list[Reading]) -> None:
     """Tell who listens which of these came to their end."""
+    faults.point("reading.committed")
     ended = (Status.COMPLETED, Status.FAILED)
     ids = Reading.objects.filter(pk__in=[row.pk for row in readings], status__in=ended)
     if finished := list(ids.values_list("pk", flat=True)):
@@ -58,7 +61,9 @@ def _ask(engine: Engine, hands: Sequence[Hand]) -> dict[str, PostResult]:
     asked = [hand.request() for hand in hands if hand.to_ask()]
     if not asked:
         return {}
-    return {result.key: result for result in engine.read(asked, context())}
+    results = {result.key: result for result in engine.read(asked, context())}
+    faults.point("reading.answered")
+    return results
 
 
 def _write_waiting(hand: Hand, result: PostResult | None, reader: Reader) -> None:

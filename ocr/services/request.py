@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models.functions import Now
 
-from carousel.lib import arrays
+from carousel.lib import arrays, faults
 from carousel.lib.drain import wake
 from carousel.lib.ids import uuid7
 from carousel.lib.work import Priority, Status
@@ -131,6 +131,8 @@ def _release(which: str, params: dict[str, list[UUID]]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(RELEASE.format(which=which), params)
         ids = [pk for (pk,) in cursor.fetchall()]
+    if ids:
+        transaction.on_commit(lambda: faults.point("reading.released"))
     wake(Reading, ids)
     return len(ids)
 

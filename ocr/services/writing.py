@@ -10,6 +10,8 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
 
+from carousel.lib import faults
+from carousel.lib.database import persist
 from carousel.lib.drain import end
 from carousel.lib.errors import NotNow, UpstreamError
 from ocr.engine import PostResult, SlideResult
@@ -28,16 +30,23 @@ WRITTEN = (
 def write(hand: Hand, result: PostResult | None, reader: Reader) -> bool:
     """Keep copies and answers, and end the row. False if it is no longer ours; nothing is kept.
 
-    ``result`` is None where nobody was asked.
+    ``result`` is None where nobody was asked. What was paid for outlives a database that goes
+    away just now.
     """
+    return persist(lambda: _write(hand, result, reader))
+
+
+def _write(hand: Hand, result: PostResult | None, reader: Reader) -> bool:
     with transaction.atomic():
         # First the row, whose lease says that it is ours to write; then what hangs on it.
         if not _end(hand, result, reader):
             return False
+        faults.point("reading.row_ended")
         changed = _copied(hand, reader)
         if result is not None:
             changed += _answered(hand, result, reader)
         _save(changed)
+        faults.point("reading.slides_written")
         mark_missing(slide for slide in hand.slides if slide.text is None)
         _judge(hand, result)
     return True
