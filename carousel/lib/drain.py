@@ -38,6 +38,8 @@ SLICE = settings.WORK_SLICE_SECONDS  # far below CELERY_TASK_SOFT_TIME_LIMIT
 IDS_PER_MESSAGE = 50
 MESSAGES_AT_ONCE = 32  # enough to wake every worker; the rest is pulled
 MESSAGE_LIFE = 60  # seconds
+BROKER_PAUSE = 5.0  # seconds without a message after the broker could not be reached
+_silent_until: dict[str, float] = {}  # by broker
 LOOK_FOR_ABANDONED = 5.0  # seconds between two looks for rows whose worker died
 
 
@@ -246,11 +248,19 @@ def wake(model: type[W], ids: Iterable[UUID | str]) -> None:
 
 
 def send(model: type[W], ids: list[str]) -> bool:
-    """Put one message on the model's queue; a broker that is down is a warning, not an error."""
+    """Put one message on the model's queue; a broker that is down is a warning, not an error.
+
+    After a failure nothing is sent for a few seconds, so that a broker that is down costs many
+    rows no more time than one. The sweep makes good what was not sent.
+    """
+    broker = str(current_app.conf.broker_url)
+    if time.monotonic() < _silent_until.get(broker, 0.0):
+        return False
     try:
         current_app.send_task(model.TASK, args=[ids], queue=model.QUEUE, expires=MESSAGE_LIFE)
     except (OperationalError, OSError) as exc:
         logger.warning("Could not reach the broker for %s: %s", model.TASK, exc)
+        _silent_until[broker] = time.monotonic() + BROKER_PAUSE
         return False
     return True
 
