@@ -221,7 +221,6 @@ def test_a_killed_worker_is_reported_with_its_job(
 ) -> None:
     killed = worker.work_on("kill")
     eventually(lambda: recorder.of("WorkerLostError") != [])
-    worker.stop()
     (event,) = recorder.of("WorkerLostError")
     assert event["contexts"]["job"]["rows"] == [killed]
     assert event["tags"]["task"] == "media_cache.tasks.go_wrong"

@@ -94,7 +94,7 @@ def test_failed_rows_are_retried_singly_selected_and_by_reason(admin_client: Cli
     assert waiting() == {"gone-0"}
     chosen = {"action": "retry_selected", "_selected_action": [str(rows[1].pk), str(done.pk)]}
     answer = admin_client.post(LIST, chosen, follow=True)
-    assert "1 rows queued" in str(next(iter(answer.context["messages"])))
+    assert "1 of 1 failed rows queued" in str(next(iter(answer.context["messages"])))
     assert waiting() == {"gone-0", "gone-1"}
 
     page = admin_client.get(f"{LIST}?error_code=gone").content.decode()

@@ -71,7 +71,9 @@ def test_a_failed_run_is_retried_unless_another_is_open(admin_client: Client) ->
     answer = admin_client.post(f"{RUNS}{failed.pk}/do/retry/", follow=True)
     assert "Another row has taken its place" in str(next(iter(answer.context["messages"])))
     alone = make_run(status="failed", error_code="not_found")
-    admin_client.post(f"{RUNS}retry-failed/", {"error_code": "not_found"})
+    form = {"error_code": "not_found"}
+    answer = admin_client.post(f"{RUNS}retry-failed/", form, follow=True)
+    assert "1 of 2 failed rows queued" in str(next(iter(answer.context["messages"])))
     failed.refresh_from_db()
     alone.refresh_from_db()
     assert (failed.status, alone.status) == ("failed", "pending")

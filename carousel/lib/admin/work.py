@@ -153,6 +153,10 @@ class WorkAdmin(ReadOnlyAdmin[W]):
         return super().changelist_view(request, context)
 
     def _retry_all(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        failed = rows.filter(status=Status.FAILED).count()
         queued = queues.retry(rows)
+        told = f"{queued} of {failed} failed rows queued."
+        if queued < failed:
+            told += " Other rows have taken the place of the rest."
         level = messages.SUCCESS if queued else messages.WARNING
-        self.message_user(request, f"{queued} rows queued. Only failed ones can be.", level)
+        self.message_user(request, told, level)
