@@ -38,6 +38,17 @@ def _closed_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", guarded)
 
 
+@pytest.fixture(autouse=True)
+def _no_host_is_held() -> Iterator[None]:
+    """What a test's origin did to its port says nothing about the next test's."""
+    yield
+    from media_cache.services.hosts import BACKOFF, HOLDS, forget_holds
+
+    if HOLDS.known():
+        forget_holds()
+    BACKOFF.forget()
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real answers and hostile files, where it is present."""

@@ -7,9 +7,13 @@ limit and answers 429.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import threading
 import time
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -41,7 +45,25 @@ if ends > tonumber(redis.call('GET', KEYS[1]) or 0) then
 end
 return 0
 """
+# A sorted set: what is held, by the moment at which its hold ends.
+HOLD_ONE = """
+local now = redis.call('TIME')
+now = now[1] * 1000000 + now[2]
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZADD', KEYS[1], 'GT', string.format('%.0f', now + tonumber(ARGV[2])), ARGV[1])
+local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
+redis.call('PEXPIRE', KEYS[1], math.ceil((last - now) / 1000) + 1)
+return 0
+"""
+HELD = """
+local now = redis.call('TIME')
+now = now[1] * 1000000 + now[2]
+local found = redis.call('ZRANGEBYSCORE', KEYS[1], now, '+inf', 'WITHSCORES')
+for i = 2, #found, 2 do found[i] = string.format('%.0f', found[i] - now) end
+return found
+"""
 MINUTE = 60_000_000  # microseconds
+LOOK_EVERY = 1.0  # seconds for which what others hold may be unknown here
 RETRY_REDIS = 5.0  # seconds without Redis before it is asked again
 
 _down_until = float("-inf")
@@ -70,18 +92,75 @@ def _key(name: str, what: str = "bucket") -> str:
 
 def _ask(script: str, keys: list[str], args: list[float]) -> float:
     """Run a script; returns seconds. While Redis is down: 0, at once."""
+    found = _run(script, keys, args)
+    return 0.0 if found is None else float(str(found)) / 1_000_000
+
+
+def _run(script: str, keys: Sequence[str], args: Sequence[str | float]) -> Any:
+    """Run a script. While Redis is down: None, at once."""
     global _down_until
     if time.monotonic() < _down_until:
-        return 0.0
+        return None
     try:
-        found = _redis(settings.REDIS_URL).eval(script, len(keys), *keys, *args)
-        return float(str(found)) / 1_000_000
+        return _redis(settings.REDIS_URL).eval(script, len(keys), *keys, *args)
     except (redis.RedisError, OSError) as exc:
         _down_until = time.monotonic() + RETRY_REDIS
-        logger.warning("Redis is down, so the rate limit is off: %s", exc)
-        return 0.0
+        logger.warning("Redis is down, so the rate limit is off here: %s", exc)
+        return None
 
 
 @lru_cache(maxsize=4)
 def _redis(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
+
+
+class Holds:
+    """Named things, of any number, that nobody should use for a while: in any process.
+
+    Asking costs no call to Redis: what others hold is looked up once a second at most. While
+    Redis is down each process knows only its own. Thread-safe.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._ends: dict[str, float] = {}  # on this process's monotonic clock
+        self._looked_at = float("-inf")
+        self._looking = threading.Lock()
+
+    def hold(self, thing: str, seconds: float) -> None:
+        """Let nobody use it for so long; a hold that ends later stays."""
+        ends = time.monotonic() + seconds
+        self._ends[thing] = max(ends, self._ends.get(thing, ends))
+        _run(HOLD_ONE, [_key(self._name, "held")], [thing, seconds * 1_000_000])
+
+    def left(self, thing: str) -> float:
+        """Seconds for which it is still held; 0 if it is not."""
+        now = time.monotonic()
+        if now - self._looked_at >= LOOK_EVERY and self._looking.acquire(blocking=False):
+            try:
+                self._looked_at = now
+                self._look()
+            finally:
+                self._looking.release()
+        ends = self._ends.get(thing)
+        return 0.0 if ends is None else max(0.0, ends - time.monotonic())
+
+    def known(self) -> dict[str, float]:
+        """What is held as far as this process knows, with the seconds left."""
+        now = time.monotonic()
+        return {thing: ends - now for thing, ends in self._ends.items() if ends > now}
+
+    def forget(self) -> None:
+        """Hold nothing any more, and nobody else either, from their next look on."""
+        self._ends = {}
+        with contextlib.suppress(redis.RedisError, OSError):
+            _redis(settings.REDIS_URL).delete(_key(self._name, "held"))
+
+    def _look(self) -> None:
+        found = _run(HELD, [_key(self._name, "held")], [])
+        now = time.monotonic()
+        ends = {thing: moment for thing, moment in self._ends.items() if moment > now}
+        for thing, left in zip((found or [])[::2], (found or [])[1::2], strict=True):
+            name = thing.decode()
+            ends[name] = max(now + float(left) / 1_000_000, ends.get(name, now))
+        self._ends = ends

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from media_cache.download.addresses import Resolve, system_resolve
+from media_cache.download.backoff import HostBackoff
 from media_cache.download.downloader import HEAD_BYTES, Downloaded, Downloader
 from media_cache.download.errors import DownloadError, parse_retry_after, printable
 from media_cache.download.policy import DownloadPolicy
@@ -13,6 +14,7 @@ __all__ = [
     "DownloadPolicy",
     "Downloaded",
     "Downloader",
+    "HostBackoff",
     "Resolve",
     "parse_retry_after",
     "printable",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from media_cache.download.addresses import Resolve, ResolverCache, system_resolve
+from media_cache.download.backoff import HostBackoff
 from media_cache.download.connections import Connection, ConnectionPool
 from media_cache.download.errors import DownloadError, for_status, interrupted, refused
 from media_cache.download.policy import DownloadPolicy
@@ -47,8 +48,10 @@ class Downloader:
         *,
         resolve: Resolve = system_resolve,
         ssl_context: ssl.SSLContext | None = None,
+        backoff: HostBackoff | None = None,
     ) -> None:
         self.policy = policy
+        self._backoff = backoff
         self._resolve = ResolverCache(resolve)
         self._context = ssl_context or ssl.create_default_context()
         self._pool = ConnectionPool()
@@ -61,20 +64,36 @@ class Downloader:
         """Stream the body of ``url`` into ``file``, which is emptied first.
 
         ``expected_size`` (bytes) is what the source promised: a shorter body is ``truncated``.
-        Raises ``DownloadError``; what the file then holds is not to be used.
+        Raises ``DownloadError``; what the file then holds is not to be used. Raises ``NotNow``
+        while a host on the way is left alone.
         """
         deadline = time.monotonic() + self.policy.total_timeout
         current = url
         for _ in range(self.policy.max_redirects + 1):
             route = locate(current, self.policy, self._resolve)
-            connection, response = self._ask(route, deadline)
-            try:
-                if response.status not in _REDIRECTS:
-                    return self._accept(route, response, file, expected_size)
-                current = _next_url(route, response)
-            finally:
-                self._release(connection, response)
+            with self._watching(route):
+                outcome = self._exchange(route, deadline, file, expected_size)
+            if isinstance(outcome, Downloaded):
+                return outcome
+            current = outcome
         raise refused(url, "too_many_redirects", f"more than {self.policy.max_redirects} redirects")
+
+    def _watching(self, route: Route) -> contextlib.AbstractContextManager[None]:
+        if self._backoff is None:
+            return contextlib.nullcontext()
+        return self._backoff.watching(route.host_header)
+
+    def _exchange(
+        self, route: Route, deadline: float, file: BinaryIO, expected_size: int | None
+    ) -> Downloaded | str:
+        """The body, or the URL where it is said to be."""
+        connection, response = self._ask(route, deadline)
+        try:
+            if response.status in _REDIRECTS:
+                return _next_url(route, response)
+            return self._accept(route, response, file, expected_size)
+        finally:
+            self._release(connection, response)
 
     def _ask(self, route: Route, deadline: float) -> tuple[Connection, http.client.HTTPResponse]:
         """Send the request, on an idle connection if one still works, else on a new one."""

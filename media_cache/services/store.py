@@ -14,12 +14,13 @@ from django.db.models.functions import Now
 
 from carousel.lib import faults
 from carousel.lib.drain import Flow
-from carousel.lib.errors import UpstreamError
+from carousel.lib.errors import NotNow, UpstreamError
 from carousel.lib.work import Status
 from media_cache.convert import DecodeLimits, DecoderPool, MediaRejected, inspect_video
 from media_cache.download import Downloaded, Downloader, DownloadError, DownloadPolicy
 from media_cache.filetype import MediaType, describe, detect
 from media_cache.models import CacheAsset, Kind
+from media_cache.services.hosts import BACKOFF
 from media_cache.services.objects import release, storing
 from media_cache.signals import assets_settled, links_died
 from media_cache.storage import disk_trouble, media_storage, scratch_folder
@@ -113,10 +114,10 @@ def _keep(asset: CacheAsset, copy: Copy) -> None:
 def _fetch(asset: CacheAsset, folder: Path) -> Copy:
     """The first of the asset's links that gives a file fit to be stored.
 
-    Raises the most hopeful of their errors: one that may pass, else a dead link (which a fresh
-    one heals), else the first.
+    Raises the most hopeful of their errors: one that may pass, else a host that is left alone for
+    now, else a dead link (which a fresh one heals), else the first.
     """
-    errors: list[UpstreamError] = []
+    errors: list[UpstreamError | NotNow] = []
     downloader, ends = _downloader(asset.kind), time.monotonic() + ALL_LINKS
     for url in asset.source_urls:
         if errors and time.monotonic() + downloader.policy.total_timeout > ends:
@@ -127,16 +128,18 @@ def _fetch(asset: CacheAsset, folder: Path) -> Copy:
                 downloaded = downloader.fetch(url, file, expected_size=asset.expected_size)
             faults.point("media.downloaded")
             return _examine(asset, path, downloaded)
-        except UpstreamError as error:
+        except (UpstreamError, NotNow) as error:
             errors.append(error)
     if not errors:
         raise UpstreamError("It has no link.", code="no_link", retryable=False)
     raise max(errors, key=_hope)
 
 
-def _hope(error: UpstreamError) -> int:
+def _hope(error: UpstreamError | NotNow) -> int:
+    if isinstance(error, NotNow):
+        return 2
     dead = isinstance(error, DownloadError) and error.link_dead
-    return 1 if dead else 2 * error.retryable
+    return 1 if dead else 3 * error.retryable
 
 
 def _examine(asset: CacheAsset, path: Path, downloaded: Downloaded) -> Copy:
@@ -203,7 +206,7 @@ def _downloader(kind: str) -> Downloader:
 
 @cache
 def _make_downloader(policy: DownloadPolicy) -> Downloader:
-    return Downloader(policy)
+    return Downloader(policy, backoff=BACKOFF)
 
 
 FLOW = Flow(CacheAsset, store, lanes=settings.MEDIA_LANES, announce=announce)
