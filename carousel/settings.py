@@ -140,7 +140,7 @@ BROKER_VISIBILITY_SECONDS = 3600
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": BROKER_VISIBILITY_SECONDS,
     "socket_connect_timeout": 5,
-    "socket_timeout": 30,
+    "socket_timeout": 5,
     "global_keyprefix": "carousel:",
 }
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.2}
@@ -269,6 +269,7 @@ if OCR_ENGINE == "gemini" and not GEMINI_API_KEY:
     raise ImproperlyConfigured(
         "OCR_ENGINE is gemini but GEMINI_API_KEY is not set: set the key, or OCR_ENGINE=local"
     )
+OCR_DAILY_BUDGET_USD = env.dollars("OCR_DAILY_BUDGET_USD")  # None: without bounds
 OCR_NEW_CATEGORIES = env.choice("OCR_NEW_CATEGORIES", "accept", ("accept", "propose"))
 OCR_POSTS_PER_REQUEST = env.number("OCR_POSTS_PER_REQUEST", 8, least=1, most=50)
 
