@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,6 +70,23 @@ def fraction(name: str, default: float) -> float:
         raise ImproperlyConfigured(f"{name}: write a number, not {value!r}") from None
     if not 0 <= parsed <= 1:
         raise ImproperlyConfigured(f"{name}: must be from 0 to 1, not {value}")
+    return parsed
+
+
+def dollars(name: str) -> Decimal | None:
+    """An amount of money, more than nothing; None if unset."""
+    value = text(name)
+    if not value:
+        return None
+    try:
+        parsed = Decimal(value.removeprefix("$"))
+        sensible = 0 < parsed < 1_000_000
+    except ArithmeticError:
+        raise ImproperlyConfigured(
+            f"{name}: write an amount, such as 2.50, not {value!r}"
+        ) from None
+    if not sensible:
+        raise ImproperlyConfigured(f"{name}: must be more than 0 and below 1000000, not {value}")
     return parsed
 
 

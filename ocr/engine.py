@@ -140,13 +140,18 @@ class PostResult:
 
 @dataclass(frozen=True, slots=True)
 class RequestEstimate:
-    """What a request is about to use, before it is sent. Tokens are an upper-side estimate."""
+    """What a request is about to use, before it is sent.
 
+    Tokens and ``cost_usd`` are what is likely, ``ceiling_usd`` what it can't exceed.
+    """
+
+    model: str
     posts: int
     images: int
     input_tokens: int
     output_tokens: int
     cost_usd: Decimal
+    ceiling_usd: Decimal
 
 
 def language_code(tag: str) -> str:
@@ -155,14 +160,31 @@ def language_code(tag: str) -> str:
     return "" if match is None or match[1] in ("un", "und", "zxx", "mul") else match[1]
 
 
+class TooDear(NotNow):
+    """The request does not fit into what is left of a budget; a smaller one might."""
+
+
+class Ticket(Protocol):
+    """One request that was let through the gate; what it came to is told once."""
+
+    def paid(self, input_tokens: int, output_tokens: int, cost_usd: Decimal) -> None:
+        """It was answered."""
+
+    def failed(self, code: str, *, may_cost: bool) -> None:
+        """It was not; ``may_cost`` where nobody can tell whether it will be billed."""
+
+
 class Gate(Protocol):
     """Stands before every paid request, so that limits can be shared by all workers."""
 
-    def enter(self, estimate: RequestEstimate) -> None:
-        """Let the request pass, or raise ``NotNow``."""
+    def enter(self, estimate: RequestEstimate) -> Ticket:
+        """Let the request pass, or raise ``NotNow`` (``TooDear`` if a smaller one might pass)."""
 
     def pause(self, wait: float, reason: str) -> None:
         """Hear that the service asked everybody to wait (seconds): quotas are per project."""
+
+    def close(self, error: UpstreamError) -> NotNow | UpstreamError:
+        """Hear that any other request would be refused too; returns what to raise instead."""
 
 
 class Engine(Protocol):

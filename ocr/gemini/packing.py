@@ -18,6 +18,9 @@ Part = str | PreparedImage
 _ENVELOPE: Final = 8_000
 """Bytes of a request beside instruction, captions and images: schema, settings, names."""
 
+_ENVELOPE_TOKENS: Final = 2_000
+"""Tokens of a request beside instruction, captions and images, at most: the schema."""
+
 _POST_TOKENS: Final = 50
 _SLIDE_TOKENS: Final = 150
 """Output tokens of a post's frame and of a slide with a few lines of text, for estimates."""
@@ -57,14 +60,34 @@ def parts_of(bundle: Bundle) -> list[Part]:
 
 
 def estimate(
-    parts: Sequence[Part], posts: int, instruction: str, config: GeminiConfig, price: Price
+    bundle: Bundle,
+    instruction: str,
+    config: GeminiConfig,
+    price: Price,
+    max_output_tokens: int,
+    *,
+    batch: bool = False,
 ) -> RequestEstimate:
-    """Return what a request is about to use."""
-    images = sum(isinstance(part, PreparedImage) for part in parts)
-    letters = len(instruction) + sum(len(part) for part in parts if isinstance(part, str))
-    tokens = letters // 3 + images * IMAGE_TOKENS[config.media_resolution]
-    answer = _POST_TOKENS * posts + _SLIDE_TOKENS * images
-    return RequestEstimate(posts, images, tokens, answer, price.cost(tokens, answer))
+    """Return what a request is about to use.
+
+    Its ceiling takes every byte of text for a token, which no tokenizer exceeds, and an answer,
+    thinking included, as long as it may be.
+    """
+    texts = [instruction, *(part for part in parts_of(bundle) if isinstance(part, str))]
+    images = sum(ask.image is not None for ask in bundle.asks)
+    of_images = images * IMAGE_TOKENS[config.media_resolution]
+    tokens = sum(map(len, texts)) // 3 + of_images
+    answer = _POST_TOKENS * len(bundle.posts()) + _SLIDE_TOKENS * images
+    most = sum(len(text.encode()) for text in texts) + _ENVELOPE_TOKENS + of_images
+    return RequestEstimate(
+        model=config.model,
+        posts=len(bundle.posts()),
+        images=images,
+        input_tokens=tokens,
+        output_tokens=answer,
+        cost_usd=price.cost(tokens, answer, batch=batch),
+        ceiling_usd=price.cost(most, max_output_tokens, batch=batch),
+    )
 
 
 def _prepared(post: Post, config: GeminiConfig) -> list[Ask]:

@@ -12,19 +12,18 @@ import math
 import time
 from collections import deque
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from carousel.lib.errors import NotNow, UpstreamError
-from ocr.engine import Context, Gate, PostRequest, PostResult, ReadError
+from ocr.engine import Context, Gate, PostRequest, PostResult, ReadError, TooDear
 from ocr.gemini.answers import Answer, choose_category, parse
 from ocr.gemini.client import GeminiClient, Reply
 from ocr.gemini.config import GeminiConfig
 from ocr.gemini.failures import SPLITTABLE, RequestRejected
-from ocr.gemini.packing import Part, estimate, pack, parts_of
-from ocr.gemini.prices import Price, price_of
+from ocr.gemini.packing import pack
 from ocr.gemini.progress import Ask, Bundle, Post, shares
-from ocr.prompt import post_line, system_instruction
+from ocr.gemini.sending import Sender
+from ocr.prompt import system_instruction
 
 logger = logging.getLogger(__name__)
 
@@ -51,13 +50,12 @@ class Run:
         self, config: GeminiConfig, client: GeminiClient, gate: Gate | None, context: Context
     ) -> None:
         self._config = config
-        self._client = client
-        self._gate = gate
         self._context = context
         self._instruction = system_instruction(
             ((each.name, each.description) for each in context.categories),
             allow_new_categories=context.allow_new_categories,
         )
+        self._sender = Sender(config, client, gate, self._instruction)
         self._ends = time.monotonic() + config.deadline
         self._failures = 0
         self._last_failure: UpstreamError | None = None
@@ -93,6 +91,11 @@ class Run:
         """Send one request; return what has to be asked after it."""
         try:
             reply = self._ask(bundle)
+        except TooDear:
+            if len(bundle.asks) == 1:
+                raise
+            half, rest = bundle.halves()
+            return [*self._step(half), rest]
         except RequestRejected as error:
             return self._rejected(bundle, error)
         except UpstreamError as error:
@@ -116,24 +119,10 @@ class Run:
         return _divided(bundle, reply)
 
     def _ask(self, bundle: Bundle) -> Reply:
-        limit = self._config.max_output_tokens
-        if bundle.tries == 0:
-            limit = min(limit, 2_048 + 1_024 * len(bundle.asks))
-        return self._send(parts_of(bundle), len(bundle.posts()), limit)
-
-    def _send(self, parts: Sequence[Part], posts: int, max_output_tokens: int) -> Reply:
-        """Send one request, past the gate and within the deadline."""
+        """Send one request within the deadline."""
         if time.monotonic() >= self._ends:
             raise self._out_of_time()
-        if self._gate is None:
-            return self._client.ask(parts, self._instruction, max_output_tokens)
-        price = self._price(self._config.model)
-        self._gate.enter(estimate(parts, posts, self._instruction, self._config, price))
-        try:
-            return self._client.ask(parts, self._instruction, max_output_tokens)
-        except NotNow as error:
-            self._gate.pause(error.wait, str(error))
-            raise
+        return self._sender.send(bundle)
 
     def _out_of_time(self) -> NotNow | UpstreamError:
         if self._last_failure is not None:
@@ -146,13 +135,10 @@ class Run:
             retryable=True,
         )
 
-    def _price(self, model: str) -> Price:
-        return self._config.price or price_of(model, datetime.now(UTC).date())
-
     def _record(self, bundle: Bundle, reply: Reply, answer: Answer) -> None:
         """Write answers, and what the request used, to the posts that were in it."""
         groups = bundle.posts()
-        price = self._price(reply.model_version or self._config.model)
+        price = self._sender.price(reply.model_version)
         given = shares(reply.input_tokens, [_size_in(post, asks) for post, asks in groups])
         taken = shares(reply.output_tokens, [_size_out(asks, answer) for _, asks in groups])
         for (post, asks), tokens_in, tokens_out in zip(groups, given, taken, strict=True):
@@ -190,14 +176,17 @@ class Run:
 
     def _probe(self, error: RequestRejected) -> None:
         """Tell a bad image from a request that Gemini would refuse with any image."""
+        probe = Post("p0", PostRequest("", "", "", ()))
         try:
-            self._send([post_line("p0", "")], 1, 2_048)
+            self._ask(Bundle((Ask(probe.label, probe, None),)))
         except RequestRejected:
-            raise UpstreamError(
-                f"Gemini refuses every request to {self._config.model} ({error}). Check that "
-                "GEMINI_MODEL reads images and answers in JSON.",
-                code="request_rejected",
-                retryable=False,
+            raise self._sender.stopped(
+                UpstreamError(
+                    f"Gemini refuses every request to {self._config.model} ({error}). Check that "
+                    "GEMINI_MODEL reads images and answers in JSON.",
+                    code="request_rejected",
+                    retryable=False,
+                )
             ) from error
         self._request_is_sound = True
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from ocr.models.category import PostCategory
 from ocr.models.reader import Reader
 from ocr.models.reading import PictureClaim, Reading, SlideReading, SlideType, Source
+from ocr.models.spending import Mode, ModelCall, ReaderGate
 
 __all__ = [
+    "Mode",
+    "ModelCall",
     "PictureClaim",
     "PostCategory",
     "Reader",
+    "ReaderGate",
     "Reading",
     "SlideReading",
     "SlideType",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ocr.fold import fold, fold_with_offsets
 from ocr.services.correct import accept_category, correct_slide, set_category
+from ocr.services.gate import Spending, open_gate, spending
 from ocr.services.reading import FLOW, read
 from ocr.services.request import (
     ReadingRequest,
@@ -16,14 +17,17 @@ from ocr.services.request import (
 __all__ = [
     "FLOW",
     "ReadingRequest",
+    "Spending",
     "accept_category",
     "correct_slide",
     "fold",
     "fold_with_offsets",
+    "open_gate",
     "read",
     "read_again",
     "release",
     "request_reading",
     "request_readings",
     "set_category",
+    "spending",
 ]

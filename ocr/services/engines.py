@@ -7,21 +7,11 @@ from typing import Any
 
 from django.conf import settings
 
-from carousel.lib import limits
-from ocr.engine import Engine, RequestEstimate
+from ocr.engine import Engine
 from ocr.gemini import GeminiConfig, GeminiEngine
 from ocr.local import LocalEngine
 from ocr.models import Reader
-
-
-class SharedGate:
-    """One rate for all workers, because Gemini's quotas are per project."""
-
-    def enter(self, estimate: RequestEstimate) -> None:
-        limits.spend("gemini", settings.GEMINI_CALLS_PER_MINUTE)
-
-    def pause(self, wait: float, reason: str) -> None:
-        limits.hold("gemini", wait)
+from ocr.services.gate import SharedGate
 
 
 def current_engine() -> Engine:

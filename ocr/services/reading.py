@@ -12,6 +12,7 @@ from carousel.lib.work import Status
 from ocr.engine import CategoryChoice, Context, Engine, PostResult
 from ocr.models import PostCategory, Reader, Reading
 from ocr.services.engines import current_engine, reader_of
+from ocr.services.gate import pass_switch
 from ocr.services.hand import Hand, take
 from ocr.services.reuse import release_claims, share
 from ocr.services.writing import mark_missing, write
@@ -23,6 +24,7 @@ def read(readings: list[Reading]) -> None:
 
     What the same bytes said before is copied; only the rest is asked for.
     """
+    pass_switch()
     faults.point("reading.claimed")
     engine = current_engine()
     reader = reader_of(engine)

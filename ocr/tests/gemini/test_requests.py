@@ -6,12 +6,13 @@ import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from carousel.lib.errors import NotNow
+from carousel.lib.errors import NotNow, UpstreamError
 from ocr.engine import PostRequest, RequestEstimate, SlideImage
 from ocr.gemini import GeminiConfig, GeminiEngine
 from ocr.prompt import PROMPT_VERSION
@@ -206,11 +207,22 @@ class RecordingGate:
         self.allowed = allowed
         self.estimates: list[RequestEstimate] = []
         self.pauses: list[float] = []
+        self.outcomes: list[Any] = []
 
-    def enter(self, estimate: RequestEstimate) -> None:
+    def enter(self, estimate: RequestEstimate) -> RecordingGate:
         self.estimates.append(estimate)
         if len(self.estimates) > self.allowed:
             raise NotNow("The daily budget is used up.", wait=3600)
+        return self
+
+    def paid(self, input_tokens: int, output_tokens: int, cost_usd: Decimal) -> None:
+        self.outcomes.append((input_tokens, output_tokens, cost_usd))
+
+    def failed(self, code: str, *, may_cost: bool) -> None:
+        self.outcomes.append((code, may_cost))
+
+    def close(self, error: UpstreamError) -> NotNow | UpstreamError:
+        return NotNow(f"closed: {error.code}", wait=300)
 
     def pause(self, wait: float, reason: str) -> None:
         self.pauses.append(wait)
