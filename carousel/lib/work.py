@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self, TypeVar
 from uuid import UUID
 
@@ -126,6 +126,16 @@ class WorkQuerySet(models.QuerySet[W]):
             error_code="",
             completed_at=None,
         )
+
+    def give_back(self, *, started_before: datetime | None = None) -> int:
+        """End the leases of running rows, so that they are picked up now. Returns how many.
+
+        For when their workers are known to be dead; a living one would lose what it has in hand.
+        """
+        running = self.filter(status=Status.RUNNING, run_after__gt=Now())
+        if started_before is not None:
+            running = running.filter(started_at__lt=started_before)
+        return running.update(run_after=Now())
 
     def clear(self) -> int:
         """Turn waiting rows into failed ones with code ``cleared``. Returns how many."""

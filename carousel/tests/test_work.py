@@ -210,6 +210,20 @@ def test_a_killed_worker_leaves_a_row_that_another_one_finishes(
     assert heir.finish() is True
 
 
+def test_rows_of_workers_known_to_be_dead_are_given_back() -> None:
+    rows(2)
+    old = claim_one()
+    assert old.started_at is not None
+    boundary = old.started_at + timedelta(microseconds=1)
+    new = claim_one()
+    assert CacheAsset.objects.all().give_back(started_before=boundary) == 1
+    heir = CacheAsset.objects.claim_abandoned()
+    assert heir is not None
+    assert heir.pk == old.pk
+    assert CacheAsset.objects.claim_abandoned() is None
+    assert new.finish() is True
+
+
 def finish_all(batch: list[CacheAsset]) -> None:
     for row in batch:
         row.finish()

@@ -8,17 +8,19 @@ import secrets
 import time
 import urllib.error
 import urllib.request
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
 from carousel.embedded.errors import EmbeddedError
 from carousel.embedded.supervisor import Supervisor
 from carousel.lib.errors import NotNow, UpstreamError
-from carousel.management.commands.up import configured_plan
+from carousel.management.commands.up import configured_plan, give_back_leases
 from carousel.management.demo_progress import Progress, measure, summary, text_accuracy
 from tiktok import services
 
@@ -28,6 +30,7 @@ LONGEST = 300.0  # seconds for the work of the demo
 class Command(BaseCommand):
     help = "Run everything on the sandbox's profiles, show the progress and where to look."
     requires_system_checks: list[str] = []  # every process makes its own
+    began: datetime
     once: bool
     finished: Progress | None
 
@@ -47,6 +50,7 @@ class Command(BaseCommand):
             )
         self.once = options["once"]
         self.finished = None
+        self.began = timezone.now()
         supervisor = Supervisor(
             configured_plan(), self._say, with_parent=options["with_parent"], echo=False
         )
@@ -63,6 +67,7 @@ class Command(BaseCommand):
 
     async def _work(self) -> None:
         began = time.monotonic()
+        await asyncio.to_thread(give_back_leases, self.began)
         await asyncio.to_thread(self._add_profiles)
         progress = await self._watch(began)
         self.finished = progress

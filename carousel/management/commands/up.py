@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from carousel.embedded.errors import EmbeddedError
 from carousel.embedded.plan import Plan, StackOptions, carousel_plan
 from carousel.embedded.supervisor import Supervisor
+from carousel.lib.drain import sweep
+from carousel.lib.queues import work_models
+from carousel.lib.work import Work, WorkQuerySet
 
 
 def configured_plan(*, sandbox_seed: int | None = None) -> Plan:
@@ -30,9 +35,27 @@ def configured_plan(*, sandbox_seed: int | None = None) -> Plan:
     )
 
 
+def give_back_leases(began: datetime) -> int:
+    """Rows that an earlier run of this checkout had in hand when it was killed go on at once.
+
+    ``began`` is when this run began. Only on the embedded database: on a server of their own,
+    other machines' workers may well be alive.
+    """
+    if not settings.EMBEDDED_DATABASE:
+        return 0
+    given = 0
+    for model in work_models():
+        rows: WorkQuerySet[Work] = model.objects.all()
+        if count := rows.give_back(started_before=began):
+            sweep(model)
+            given += count
+    return given
+
+
 class Command(BaseCommand):
     help = "Run web, workers and beat, and the embedded services where none are configured."
     requires_system_checks: list[str] = []  # every process makes its own
+    began: datetime
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -43,6 +66,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         plan = configured_plan()
+        self.began = timezone.now()
         supervisor = Supervisor(plan, self._say, with_parent=options["with_parent"])
         try:
             supervisor.run(self._serve)
@@ -55,6 +79,7 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     async def _serve(self) -> None:
+        await asyncio.to_thread(give_back_leases, self.began)
         self._tell_where()
         await asyncio.Event().wait()
 
