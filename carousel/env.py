@@ -61,6 +61,11 @@ def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int
     return parsed
 
 
+def budget(name: str) -> int | None:
+    """A whole number, 0 included; None, for no bound, if unset."""
+    return number(name, 0) if text(name) else None
+
+
 def fraction(name: str, default: float) -> float:
     """A number from 0 to 1."""
     value = text(name, str(default))

@@ -186,6 +186,9 @@ SCRAPECREATORS_BASE_URL = _scraper_url or (
 )
 SCRAPECREATORS_KEY_IN_USE = SCRAPECREATORS_API_KEY or "sandbox"
 SCRAPECREATORS_CALLS_PER_MINUTE = env.number("SCRAPECREATORS_CALLS_PER_MINUTE", 120, least=1)
+# Credits that calls may cost, all together, per day and month (UTC). None: without bounds.
+SCRAPECREATORS_DAILY_BUDGET = env.budget("SCRAPECREATORS_DAILY_BUDGET")
+SCRAPECREATORS_MONTHLY_BUDGET = env.budget("SCRAPECREATORS_MONTHLY_BUDGET")
 MONITORING_INTERVAL_MINUTES = env.number("MONITORING_INTERVAL_MINUTES", 1440, least=1)
 # Scheduled runs stop at the first page without a new post, but look at every page this often.
 MONITORING_ALL_PAGES_DAYS = env.number("MONITORING_ALL_PAGES_DAYS", 7, least=1)

@@ -154,8 +154,8 @@ def _sentences(errors: Any) -> list[str]:
 
 
 def _from_upstream(exc: UpstreamError) -> ApiProblem:
-    if exc.code == "out_of_credits":
-        return ApiProblem(402, "out_of_credits", str(exc))
+    if exc.code in ("out_of_credits", "budget_exhausted"):
+        return ApiProblem(402, exc.code, str(exc), retry_after=exc.retry_after)
     if exc.code == "not_found":
         return ApiProblem(404, "not_found", str(exc))
     if (exc.retryable or exc.code in LATER) and exc.code not in UNUSABLE:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tiktok.models.ledger import ApiCall, ScraperGate
+from tiktok.models.insight import PostInsight, ProfileInsight
+from tiktok.models.ledger import ApiCall, CreditCount, Period, SchedulePrice, ScraperGate
 from tiktok.models.post import UNREAD, ContentType, PostMetrics, Slide, TikTokPost
-from tiktok.models.profile import ProfileMetrics, TikTokProfile
+from tiktok.models.profile import ProfileMetrics, Schedule, TikTokProfile
 from tiktok.models.run import UNFINISHED, LinkRefresh, ProfileMonitoringLog, Trigger
 
 __all__ = [
@@ -12,10 +13,16 @@ __all__ = [
     "UNREAD",
     "ApiCall",
     "ContentType",
+    "CreditCount",
     "LinkRefresh",
+    "Period",
+    "PostInsight",
     "PostMetrics",
+    "ProfileInsight",
     "ProfileMetrics",
     "ProfileMonitoringLog",
+    "Schedule",
+    "SchedulePrice",
     "ScraperGate",
     "Slide",
     "TikTokPost",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -28,6 +29,8 @@ class ApiCall(models.Model):
     credits = models.PositiveIntegerField(null=True)
     credits_remaining = models.BigIntegerField(null=True)
     duration_ms = models.PositiveIntegerField(null=True)
+    # The day (UTC, by the database's clock) whose budget it is taken from; null: from none.
+    counted_on = models.DateField(null=True)
     run = models.ForeignKey(
         ProfileMonitoringLog, null=True, on_delete=models.SET_NULL, related_name="calls"
     )
@@ -37,10 +40,45 @@ class ApiCall(models.Model):
 
     class Meta:
         verbose_name = "API call"
-        indexes = [models.Index(fields=["-started_at"], name="apicall_newest")]
+        indexes = [
+            models.Index(fields=["-started_at"], name="apicall_newest"),
+            models.Index("started_at", name="apicall_unsettled", condition=Q(credits=None)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.endpoint} {self.http_status or '-'}"
+
+
+class Period(models.TextChoices):
+    DAY = "day"
+    MONTH = "month"
+
+
+class CreditCount(models.Model):
+    """What the calls of a day or month (UTC) cost, or may cost while that is unknown.
+
+    The sum over ``ApiCall``, kept beside it in the same transactions so that a budget is checked
+    at the price of one row. ``profile_id`` is ``ALL`` for all calls together. No constraint leads
+    to the profile, on purpose: what it cost stays when it is deleted.
+    """
+
+    ALL: ClassVar[UUID] = UUID(int=0)
+
+    id = models.BigAutoField(primary_key=True)
+    period = models.CharField(max_length=5, choices=Period.choices)
+    starts = models.DateField()
+    profile_id = models.UUIDField(default=UUID(int=0))
+    credits = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["period", "starts", "profile_id"], name="credit_count_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.credits} credits in the {self.period} from {self.starts}"
 
 
 class ScraperGate(models.Model):
@@ -66,3 +104,23 @@ class ScraperGate(models.Model):
         if self.paused:
             return "paused by a person"
         return f"closed: {self.closed_code}" if self.closed_code else "open"
+
+
+class SchedulePrice(models.Model):
+    """What one credit is worth to the adaptive schedule: one row for all workers.
+
+    In posts × days of waiting: a check is due once what it would end has added up to its price.
+    Adjusted as profiles come and go, so that what is planned fits the budget.
+    """
+
+    ONLY: ClassVar[int] = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY, editable=False)
+    price = models.FloatField()
+    set_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="one_schedule_price")]
+
+    def __str__(self) -> str:
+        return f"{self.price:.4g} post-days a credit"

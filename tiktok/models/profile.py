@@ -12,6 +12,11 @@ from carousel.lib.ids import uuid7
 from media_cache.models import CacheAsset
 
 
+class Schedule(models.TextChoices):
+    FIXED = "fixed"  # exactly the interval
+    ADAPTIVE = "adaptive"  # by what is expected of it; see tiktok.schedule
+
+
 class TikTokProfile(models.Model):
     """An account. ``tiktok_user_id`` is who it is; the handle is only what it is called today.
 
@@ -47,6 +52,20 @@ class TikTokProfile(models.Model):
 
     monitoring_enabled = models.BooleanField(default=False)
     monitoring_interval_minutes = models.PositiveIntegerField(default=1440)
+    # Empty: as MONITORING_SCHEDULE says.
+    monitoring_schedule = models.CharField(
+        max_length=8, choices=Schedule.choices, blank=True, default="", db_default=""
+    )
+    # Bounds of the adaptive schedule; null: as the settings say.
+    monitoring_min_minutes = models.PositiveIntegerField(null=True, blank=True)
+    monitoring_max_minutes = models.PositiveIntegerField(null=True, blank=True)
+    # What the adaptive schedule thought after the last run.
+    planned_interval_minutes = models.PositiveIntegerField(null=True, editable=False)
+    posts_per_day = models.FloatField(null=True, editable=False)
+    next_run_reason = models.TextField(blank=True, default="", db_default="", editable=False)
+    credit_budget_per_month = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Credits (UTC months); empty: without bounds."
+    )
     last_monitoring_run = models.DateTimeField(null=True, blank=True)
     next_monitoring_run = models.DateTimeField(null=True, blank=True)
     misses = models.PositiveSmallIntegerField(default=0)  # runs in a row that did not find it
@@ -67,6 +86,10 @@ class TikTokProfile(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(monitoring_interval_minutes__gte=1), name="profile_interval_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(monitoring_min_minutes__isnull=True) | Q(monitoring_min_minutes__gte=1),
+                name="profile_least_interval",
             ),
         ]
         indexes = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tiktok.services.adding import Added, BadHandle, add_profile
+from tiktok.services.budgets import Budget, BudgetExhausted, budgets
 from tiktok.services.links import (
     LINK_FLOW,
     refresh,
@@ -31,12 +32,15 @@ __all__ = [
     "LINK_FLOW",
     "Added",
     "BadHandle",
+    "Budget",
+    "BudgetExhausted",
     "MonitoringChange",
     "NotAPhotoPost",
     "OcrOutcome",
     "SlidesUnknown",
     "add_profile",
     "assets_of",
+    "budgets",
     "correct_slide",
     "credit_balance",
     "delete_profile",

@@ -6,9 +6,10 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 
 from carousel.lib import faults
 from carousel.lib.drain import end, wake
@@ -52,14 +53,15 @@ def add_profile(text: str, *, is_own_profile: bool = False) -> Added:
     run is open already, that one is used. If the first page can't be had now but may be later, the
     profile is returned without it and its run goes on trying.
 
-    Raises BadHandle, ScrapeError (``not_found``, ``out_of_credits``, ``unauthorized``, or why the
-    account could not be fetched) and NotNow while calls are paused or the rate limit is used up.
+    Raises BadHandle, ScrapeError (``not_found``, ``out_of_credits``, ``budget_exhausted``,
+    ``unauthorized``, or why the account could not be fetched) and NotNow while calls are paused or
+    the rate limit is used up.
     """
     try:
         handle = parse_handle(text)
     except ValueError as exc:
         raise BadHandle(str(exc)) from None
-    with scraper() as client:
+    with scraper(profile_id=_known(handle)) as client:
         found = client.profile(handle=handle).profile
         faults.point("adding.account_found")
         captured_at = seen_at()
@@ -85,6 +87,12 @@ def add_profile(text: str, *, is_own_profile: bool = False) -> Added:
         total_posts=profile.total_posts,
         run=run if run.status in UNFINISHED else None,
     )
+
+
+def _known(handle: str) -> UUID | None:
+    """Whose budget the question is taken from, if we hold somebody of that handle."""
+    holders = TikTokProfile.objects.annotate(folded=Lower("handle"))
+    return holders.filter(folded=handle.lower()).values_list("pk", flat=True).first()
 
 
 def _take_run(

@@ -13,7 +13,7 @@ from carousel.lib.errors import NotNow
 from carousel.lib.stopping import stopping
 from tiktok.scraper.errors import ScrapeError
 from tiktok.services.adding import Added, BadHandle, add_profile
-from tiktok.services.gate import CLOSING
+from tiktok.services.gate import HOLDING
 from tiktok.services.runs import set_monitoring
 
 TRIES = 3
@@ -105,7 +105,7 @@ class _Adding:
 
     def _failed(self, text: str, exc: ScrapeError) -> Outcome:
         nobody_there = exc.code == "connection_failed" and not self.answered
-        is_last = exc.code in CLOSING or nobody_there
+        is_last = exc.code in HOLDING or nobody_there
         return Outcome(text, error=str(exc), code=exc.code, is_last=is_last)
 
     def _ended(self, failed: Outcome, exc: ScrapeError) -> Outcome:

@@ -51,12 +51,16 @@ class Errands:
         return posts.exclude(pk__in=self.looked_up).select_related("profile").order_by("pk")
 
     def fetch_slides(self, post: TikTokPost) -> None:
-        """Fetch a post whose slides the list left out by itself."""
+        """Fetch a post whose slides the list left out by itself. Raises ScrapeError if no call may
+        be made."""
         self.looked_up.append(post.pk)
         TikTokPost.objects.filter(pk=post.pk).update(lookups=F("lookups") + 1)
         try:
             found = self.client.video(url_of(post)).post
         except ScrapeError as exc:
+            if exc.call is None:  # held back: it may be made another time
+                TikTokPost.objects.filter(pk=post.pk).update(lookups=F("lookups") - 1)
+                raise
             logger.warning("Could not fetch the slides of %s: %s", post, exc)
         else:
             store_found(post, found, self.run)

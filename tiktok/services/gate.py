@@ -21,6 +21,8 @@ from tiktok.scraper.errors import ScrapeError, failure
 logger = logging.getLogger(__name__)
 
 CLOSING = frozenset({"out_of_credits", "unauthorized"})
+# What holds every call back before it is made: whatever is on schedule waits, at no cost.
+HOLDING = CLOSING | {"budget_exhausted"}
 PROBE_EVERY = timedelta(seconds=30)
 GATE_WAIT = 300.0  # seconds between two looks of a waiting row at a closed gate
 PAUSE = 60.0  # seconds between two looks at whether the pause is over

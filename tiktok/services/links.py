@@ -19,7 +19,7 @@ from media_cache.models import CacheAsset
 from media_cache.services import source_gone
 from tiktok.models import LinkRefresh, Slide, TikTokPost, TikTokProfile
 from tiktok.scraper.errors import ScrapeError
-from tiktok.services.gate import CLOSING, GATE_WAIT
+from tiktok.services.gate import GATE_WAIT, HOLDING
 from tiktok.services.missing import GONE, mark_missing, store_found, url_of
 from tiktok.services.profiles import store_profile
 from tiktok.services.scraping import scraper, seen_at
@@ -190,8 +190,8 @@ def _is_gone(row: LinkRefresh, exc: ScrapeError, dead: list[UUID]) -> bool:
         if row.misses >= MISSES:
             return True
         row.fail(str(exc), code=exc.code, retryable=True, misses=row.misses)
-    elif exc.code in CLOSING:
-        row.postpone(GATE_WAIT, str(exc), error_code=exc.code)
+    elif exc.code in HOLDING:
+        row.postpone(exc.retry_after or GATE_WAIT, str(exc), error_code=exc.code)
     elif exc.retryable:
         raise exc
     else:

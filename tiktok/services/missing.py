@@ -51,11 +51,13 @@ def count_misses(run: ProfileMonitoringLog, *, whole_list: bool) -> int:
 def check_missing(post: TikTokPost, run: ProfileMonitoringLog, client: ScrapeCreators) -> bool:
     """Ask for a post that was missed often enough, and write down what comes of it.
 
-    Returns False where that can't be told now. Raises NotNow.
+    Returns False where that can't be told now. Raises NotNow, ScrapeError if no call may be made.
     """
     try:
         found = client.video(url_of(post)).post
     except ScrapeError as exc:
+        if exc.call is None:
+            raise
         if not _settled_by(exc, post):
             logger.warning("Could not check whether %s is still there: %s", post, exc)
             return False

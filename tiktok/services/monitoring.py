@@ -29,7 +29,7 @@ from tiktok.scraper.client import OTHER_REGION, ScrapeCreators
 from tiktok.scraper.errors import ScrapeError, failure
 from tiktok.scraper.schemas import AuthorCounts, VideosPage
 from tiktok.services.errands import Errands
-from tiktok.services.gate import CLOSING, GATE_WAIT
+from tiktok.services.gate import GATE_WAIT, HOLDING
 from tiktok.services.missing import count_misses, profile_missed
 from tiktok.services.paging import is_complete, is_partial, oldest_in_order, stop_reason
 from tiktok.services.profiles import store_profile
@@ -47,8 +47,8 @@ class LostLease(Exception):
 def run_monitoring(rows: list[ProfileMonitoringLog]) -> None:
     """The step of the flow. Raises NotNow and ScrapeError, which end the row as they should.
 
-    A run that met a closed gate (no credits, a refused key) waits with that code if it is on
-    schedule, and fails with it if a person waits for it.
+    A run that met a closed gate (no credits, a refused key) or a budget that is used up waits with
+    that code if it is on schedule, and fails with it if a person waits for it.
     """
     for run in rows:
         faults.point("monitoring.claimed")
@@ -58,10 +58,10 @@ def run_monitoring(rows: list[ProfileMonitoringLog]) -> None:
         except (LostLease, TikTokProfile.DoesNotExist) as exc:
             logger.info("Left %s to others: %s", run, exc)
         except ScrapeError as exc:
-            held_back = exc.code in CLOSING and exc.call is None
+            held_back = exc.code in HOLDING and exc.call is None
             if not held_back or run.priority == Priority.PERSON:
                 raise
-            run.postpone(GATE_WAIT, str(exc), error_code=exc.code)
+            run.postpone(exc.retry_after or GATE_WAIT, str(exc), error_code=exc.code)
 
 
 FLOW = Flow(ProfileMonitoringLog, run_monitoring, lanes=4)

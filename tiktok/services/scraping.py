@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F
 
 from carousel.lib import faults, limits
 from carousel.lib.errors import NotNow
-from tiktok.models import ApiCall, ProfileMonitoringLog
+from tiktok.models import ProfileMonitoringLog
 from tiktok.scraper.calls import Call, PlannedCall
 from tiktok.scraper.client import ScrapeCreators
 from tiktok.scraper.transport import ScraperConfig
+from tiktok.services.budgets import assign, reserve, settle
 from tiktok.services.gate import CLOSING, close_gate, pass_gate
 
 LIMIT = "ScrapeCreators"
@@ -35,36 +34,21 @@ class Ledger:
         self.calls: list[Call] = []
 
     def before(self, planned: PlannedCall) -> None:
-        """Raise NotNow or ScrapeError, or let the call pass: a paid one is in the books now."""
+        """Raise NotNow or ScrapeError, or let the call pass: a paid one is in the books now, and
+        the most it can cost is taken from the budgets."""
         if planned.max_credits:
             pass_gate(credit_balance)
         _take_turn()
         if planned.max_credits:
-            ApiCall.objects.create(
-                pk=planned.id,
-                started_at=planned.started_at,
-                endpoint=planned.endpoint,
-                params=dict(planned.params),
-                error_code="in_flight",
-                max_credits=planned.max_credits,
-                run_id=self.run_id,
-                profile_id=self.profile_id,
-            )
+            reserve(planned, self.run_id, self.profile_id)
             faults.point("call.reserved")
 
     def after(self, call: Call) -> None:
         """Settle the call, charge the run, and tell everybody what concerns everybody."""
         if call.max_credits:
             faults.point("call.answered")
-            ApiCall.objects.filter(pk=call.id).update(
-                http_status=call.http_status,
-                error_code=call.error_code,
-                credits=call.credits_charged,
-                credits_remaining=call.credits_remaining,
-                duration_ms=call.duration_ms,
-            )
+            settle(call)
             self.calls.append(call)
-            self._charge([call])
             faults.point("call.settled")
         if call.error_code in CLOSING:
             close_gate(call.error_code, f"{call.endpoint} answered {call.http_status}")
@@ -74,20 +58,7 @@ class Ledger:
     def charge_to(self, run: ProfileMonitoringLog) -> None:
         """From now on calls belong to ``run``; those made before it existed do so too."""
         self.run_id, self.profile_id = run.pk, run.profile_id
-        ApiCall.objects.filter(pk__in=[call.id for call in self.calls]).update(
-            run_id=self.run_id, profile_id=self.profile_id
-        )
-        self._charge(self.calls)
-
-    def _charge(self, calls: list[Call]) -> None:
-        if self.run_id is None or not calls:
-            return
-        changes: dict[str, Any] = {
-            "credits_charged": F("credits_charged") + sum(c.credits_charged or 0 for c in calls)
-        }
-        if (left := calls[-1].credits_remaining) is not None:
-            changes["credits_remaining"] = left
-        ProfileMonitoringLog.objects.filter(pk=self.run_id).update(**changes)
+        assign([call.id for call in self.calls], run)
 
 
 class LedgerClient(ScrapeCreators):
@@ -124,8 +95,9 @@ def scraper(
 ) -> LedgerClient:
     """A client whose calls are limited, recorded and charged to ``run``; use it as a context.
 
-    Beside ``ScrapeError`` its calls raise NotNow, while a person pauses them or the rate limit is
-    used up. Never use it inside a transaction: the ledger must keep what the caller rolls back.
+    Beside ``ScrapeError`` (``budget_exhausted`` among others) its calls raise NotNow, while a
+    person pauses them or the rate limit is used up. Never use it inside a transaction: the ledger
+    must keep what the caller rolls back.
     """
     return LedgerClient(Ledger(run, profile_id))
 
