@@ -1,7 +1,8 @@
 """Reads slides with Google's Gemini: many posts in one request, answers matched by label.
 
-``client`` alone knows the SDK; ``run`` decides what is asked and asked again; ``answers`` reads
-what came back, ``failures`` what was refused; prices stand in ``prices``.
+``connection``, ``client`` and ``batches`` alone know the SDK; ``run`` decides what is asked and
+asked again; ``answers`` reads what came back, ``failures`` what was refused; prices stand in
+``prices``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Final
 from ocr.engine import Context, Gate, PostRequest, PostResult
 from ocr.gemini.client import GeminiClient
 from ocr.gemini.config import GeminiConfig, MediaResolution
+from ocr.gemini.connection import Connection
 from ocr.gemini.prices import PRICES, Price
 from ocr.gemini.run import Run
 from ocr.prompt import PROMPT_VERSION
@@ -31,7 +33,7 @@ class GeminiEngine:
     def __init__(self, config: GeminiConfig, gate: Gate | None = None) -> None:
         self._config = config
         self._gate = gate
-        self._client = GeminiClient(config)
+        self._client = GeminiClient(config, Connection(config))
         self.model = config.model
         self.max_posts = config.max_posts_per_request
         self.max_images = config.max_images_per_request

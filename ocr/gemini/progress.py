@@ -23,6 +23,11 @@ class Ask:
     post: Post
     image: PreparedImage | None
 
+    @property
+    def is_judging(self) -> bool:
+        """Whether it asks for nothing but the post's category."""
+        return self.label == self.post.label
+
 
 @dataclass(frozen=True, slots=True)
 class Bundle:

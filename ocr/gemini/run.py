@@ -16,12 +16,12 @@ from typing import Final
 
 from carousel.lib.errors import NotNow, UpstreamError
 from ocr.engine import Context, Gate, PostRequest, PostResult, ReadError, TooDear
-from ocr.gemini.answers import Answer, choose_category, parse
 from ocr.gemini.client import GeminiClient, Reply
 from ocr.gemini.config import GeminiConfig
 from ocr.gemini.failures import SPLITTABLE, RequestRejected
 from ocr.gemini.packing import pack
-from ocr.gemini.progress import Ask, Bundle, Post, shares
+from ocr.gemini.progress import Ask, Bundle, Post
+from ocr.gemini.recording import record
 from ocr.gemini.sending import Sender
 from ocr.prompt import system_instruction
 
@@ -103,14 +103,7 @@ class Run:
                 raise
             return self._failed(bundle, error)
         self._failures, self._request_is_sound = 0, True
-        answer = parse(
-            reply.text,
-            {ask.label for ask in bundle.asks if ask.image is not None},
-            {post.label for post, _ in bundle.posts()},
-        )
-        self._record(bundle, reply, answer)
-        answered = answer.slides.keys() | answer.categories.keys()
-        left = tuple(ask for ask in bundle.asks if ask.label not in answered)
+        left = tuple(record(bundle, reply, self._sender.price(reply.model_version), self._context))
         self._answers += len(bundle.asks) - len(left)
         if not left:
             return []
@@ -134,32 +127,6 @@ class Run:
             code="gemini_timeout",
             retryable=True,
         )
-
-    def _record(self, bundle: Bundle, reply: Reply, answer: Answer) -> None:
-        """Write answers, and what the request used, to the posts that were in it."""
-        groups = bundle.posts()
-        price = self._sender.price(reply.model_version)
-        given = shares(reply.input_tokens, [_size_in(post, asks) for post, asks in groups])
-        taken = shares(reply.output_tokens, [_size_out(asks, answer) for _, asks in groups])
-        for (post, asks), tokens_in, tokens_out in zip(groups, given, taken, strict=True):
-            post.input_tokens += tokens_in
-            post.output_tokens += tokens_out
-            post.cost_usd += price.cost(tokens_in, tokens_out)
-            found = {a.label: answer.slides[a.label] for a in asks if a.label in answer.slides}
-            post.answered |= found
-            if found:
-                post.model_version = reply.model_version or self._config.model
-            self._record_category(post, answer)
-
-    def _record_category(self, post: Post, answer: Answer) -> None:
-        """The first answer counts: later ones have seen only a part of the post."""
-        answered = answer.categories.get(post.label)
-        if answered is None or post.category_answered:
-            return
-        names = [each.name for each in self._context.categories]
-        allow_new = self._context.allow_new_categories
-        post.category = choose_category(answered, names, allow_new=allow_new)
-        post.category_answered = True
 
     def _rejected(self, bundle: Bundle, error: RequestRejected) -> list[Bundle]:
         if len(bundle.asks) > 1:
@@ -235,13 +202,3 @@ def _give_up(bundle: Bundle, code: str, message: str, *, retryable: bool = True)
     for ask in bundle.asks:
         logger.info("No text for %s of post %s: %s", ask.label, ask.post.request.key, code)
         ask.post.errors[ask.label] = ReadError(code, message, retryable)
-
-
-def _size_in(post: Post, asks: Sequence[Ask]) -> int:
-    known = sum(len(slide.text) for slide in post.request.known)
-    return 500 * len(asks) + (len(post.request.caption) + known) // 4
-
-
-def _size_out(asks: Sequence[Ask], answer: Answer) -> int:
-    found = [answer.slides[ask.label] for ask in asks if ask.label in answer.slides]
-    return sum(120 + len(slide.text) + len(slide.description) for slide in found)
