@@ -23,6 +23,7 @@ from carousel.lib.drain import Flow
 from carousel.lib.stopping import stopping
 from carousel.lib.work import Priority
 from tiktok.bulk_upsert import UpsertResult, bulk_upsert, recompute_totals
+from tiktok.insight import recompute_insight
 from tiktok.metrics import record_author
 from tiktok.models import ProfileMonitoringLog, TikTokPost, TikTokProfile
 from tiktok.scraper.client import OTHER_REGION, ScrapeCreators
@@ -246,8 +247,9 @@ class Run:
             setattr(run, name, value)
 
     def finish(self) -> None:
-        """The run is over: add up the totals afresh, and say when it was."""
+        """The run is over: add up the totals and what they say afresh, and say when it was."""
         recompute_totals(self.profile.pk)
+        recompute_insight([self.profile.pk])
         faults.point("monitoring.totals_added")
         with transaction.atomic():
             TikTokProfile.objects.filter(pk=self.profile.pk).update(last_monitoring_run=Now())
