@@ -58,12 +58,16 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[None]:
-    """PostgreSQL and Valkey of this pytest process."""
-    from carousel.embedded.services import embedded_services
+def servers() -> Iterator[Any]:
+    """PostgreSQL and Valkey of this pytest process, as ``carousel.embedded.services.Services``."""
+    from carousel.embedded.services import Services
 
-    with embedded_services(SERVERS.data, fsync=False):
-        yield
+    services = Services(SERVERS, fsync=False)
+    try:
+        services.start(database=True, redis=True)
+        yield services
+    finally:
+        services.stop()
 
 
 @pytest.fixture(scope="session")
