@@ -35,7 +35,7 @@ from carousel.lib.work import W, Work, WorkQuerySet
 logger = logging.getLogger(__name__)
 
 SLICE = settings.WORK_SLICE_SECONDS  # far below CELERY_TASK_SOFT_TIME_LIMIT
-IDS_PER_MESSAGE = 50
+IDS_PER_MESSAGE = 300  # a message costs as much as storing several rows
 MESSAGES_AT_ONCE = 32  # enough to wake every worker; the rest is pulled
 MESSAGE_LIFE = 60  # seconds
 BROKER_PAUSE = 5.0  # seconds without a message after the broker could not be reached
@@ -162,12 +162,20 @@ class _Drain(Generic[W]):
         if self.ids:
             rows = self._claim(wanted, self.ids)
         if not self.only:
+            self._pass_on(rows, wanted)
             self.ids = ()
         if len(rows) < wanted and not self.only:
             rows += self._claim(wanted - len(rows))
         for start in range(0, len(rows), self.flow.bundle):
             self._start(rows[start : start + self.flow.bundle])
         return bool(rows)
+
+    def _pass_on(self, rows: list[W], wanted: int) -> None:
+        """Wake the next worker for what the message named beyond what we can take in hand."""
+        if len(rows) < wanted or len(self.ids) <= wanted:
+            return
+        taken = {str(row.pk) for row in rows}
+        send(self.flow.model, [pk for pk in self.ids if pk not in taken])
 
     def _claim(self, limit: int, ids: Sequence[str] | None = None) -> list[W]:
         """What was claimed unheard, as the database went away, comes back with its lease."""
@@ -257,7 +265,13 @@ def send(model: type[W], ids: list[str]) -> bool:
     if time.monotonic() < _silent_until.get(broker, 0.0):
         return False
     try:
-        current_app.send_task(model.TASK, args=[ids], queue=model.QUEUE, expires=MESSAGE_LIFE)
+        current_app.send_task(
+            model.TASK,
+            args=[ids],
+            queue=model.QUEUE,
+            expires=MESSAGE_LIFE,
+            argsrepr=f"({len(ids)} ids)",  # writing them all out costs more than sending them
+        )
     except (OperationalError, OSError) as exc:
         logger.warning("Could not reach the broker for %s: %s", model.TASK, exc)
         _silent_until[broker] = time.monotonic() + BROKER_PAUSE
