@@ -31,12 +31,6 @@ BROKEN = answer(status="500 Oops")
 GOOD = answer(picture())
 
 
-@pytest.fixture
-def origin() -> Iterator[Origin]:
-    with Origin() as server:
-        yield server
-
-
 def ask(origin: Origin, *paths: str) -> None:
     request_media([MediaRequest("image", path, (origin.url + path,)) for path in paths])
 

@@ -6,9 +6,8 @@ import contextlib
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from carousel.lib.errors import NotNow
 from media_cache.models import CacheAsset, ReleasedObject
 from media_cache.services import FLOW, MediaRequest, remove_released, request_media
 from media_cache.services.objects import storing
-from media_cache.storage import media_storage, scratch_folder
+from media_cache.storage import MediaStorage, media_storage, scratch_folder
 from media_cache.tasks import sweep
 from media_cache.tests.gradients import picture
 from media_cache.tests.origin import Origin, answer
@@ -27,15 +26,9 @@ from media_cache.tests.origin import Origin, answer
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(params=["files", "s3"], autouse=True)
-def _storage(request: pytest.FixtureRequest, settings: Any, tmp_path: Path) -> None:
-    if request.param == "s3":
-        request.getfixturevalue("s3")
-        return
-    options = {**settings.STORAGES["media"]["OPTIONS"], "location": tmp_path}
-    local = {**settings.STORAGES["media"], "OPTIONS": options}
-    settings.STORAGES = {**settings.STORAGES, "media": local}
-    settings.MEDIA_ROOT = tmp_path
+@pytest.fixture(autouse=True)
+def _storage(either_storage: MediaStorage) -> None:
+    """Each test is run on both."""
 
 
 def address(content: bytes) -> str:
@@ -202,12 +195,6 @@ def test_many_rows_go_in_one_statement() -> None:
     assert remove_released() == 39
     assert [is_there(content) for content in contents].count(True) == 1
     assert is_there(contents[7])
-
-
-@pytest.fixture
-def origin() -> Iterator[Origin]:
-    with Origin() as server:
-        yield server
 
 
 def test_other_bytes_for_the_same_source_replace_the_copy(origin: Origin) -> None:

@@ -16,26 +16,17 @@ import pytest
 
 from carousel.lib.errors import NotNow
 from carousel.tests import seaweed
-from media_cache.storage import MULTIPART_ABOVE, media_storage, scratch_folder
+from media_cache.storage import MULTIPART_ABOVE, MediaStorage, media_storage, scratch_folder
 from media_cache.storage.parts import PART_BYTES, parts_of
 
 LARGE = b"0123456789abcdef" * ((MULTIPART_ABOVE + 4096) // 16)
 LATER = timedelta(minutes=1)
 
 
-@pytest.fixture(params=["s3", "files"])
-def storage(request: pytest.FixtureRequest, settings: Any, tmp_path: Path) -> Any:
-    if request.param == "s3":
-        bucket = request.getfixturevalue("s3")
-        client = seaweed.client(bucket)
-        for found in client.list_objects_v2(Bucket="media").get("Contents", ()):
-            client.delete_object(Bucket="media", Key=found["Key"])
-    else:
-        options = {**settings.STORAGES["media"]["OPTIONS"], "location": tmp_path}
-        local = {**settings.STORAGES["media"], "OPTIONS": options}
-        settings.STORAGES = {**settings.STORAGES, "media": local}
-        settings.MEDIA_ROOT = tmp_path
-    return media_storage()
+@pytest.fixture
+def storage(either_storage: MediaStorage) -> MediaStorage:
+    """Each test is run on both."""
+    return either_storage
 
 
 def a_file(content: bytes) -> Path:
@@ -53,7 +44,7 @@ def put(key: str, content: bytes, *, claimed: bytes | None = None) -> None:
         path.unlink(missing_ok=True)
 
 
-def test_objects_are_listed_in_the_order_of_their_bytes(storage: Any) -> None:
+def test_objects_are_listed_in_the_order_of_their_bytes(storage: MediaStorage) -> None:
     keys = ["b/a.jpg", "a/c.jpg", "a/b.jpg", "a0.jpg", "ab/x.jpg", "a/b.webp", "Z.jpg"]
     for key in keys:
         put(key, key.encode())
@@ -65,7 +56,9 @@ def test_objects_are_listed_in_the_order_of_their_bytes(storage: Any) -> None:
     assert storage.stat("a/b.jpg") == next(found for found in listed if found.key == "a/b.jpg")
 
 
-def test_objects_are_removed_many_at_once_and_absent_ones_are_no_error(storage: Any) -> None:
+def test_objects_are_removed_many_at_once_and_absent_ones_are_no_error(
+    storage: MediaStorage,
+) -> None:
     for number in range(5):
         put(f"k{number}", b"x")
     storage.remove([f"k{number}" for number in range(1, 9)])
@@ -73,7 +66,7 @@ def test_objects_are_removed_many_at_once_and_absent_ones_are_no_error(storage: 
     assert storage.stat("k1") is None
 
 
-def test_an_object_is_read_in_pieces(storage: Any) -> None:
+def test_an_object_is_read_in_pieces(storage: MediaStorage) -> None:
     put("large", LARGE)
     pieces = list(storage.chunks("large"))
     assert b"".join(pieces) == LARGE
@@ -83,7 +76,7 @@ def test_an_object_is_read_in_pieces(storage: Any) -> None:
 
 
 def test_uploads_that_never_ended_are_found_and_cleared_away(
-    storage: Any, request: pytest.FixtureRequest
+    storage: MediaStorage, request: pytest.FixtureRequest
 ) -> None:
     if "s3" in request.fixturenames:
         client = seaweed.client(request.getfixturevalue("s3"))
