@@ -26,8 +26,11 @@ class TikTokPost(models.Model):
     """A post as last seen. Counts are 64-bit; null means unknown, which is not 0."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    tiktok_id = models.TextField(unique=True)
-    profile = models.ForeignKey(TikTokProfile, on_delete=models.CASCADE, related_name="posts")
+    tiktok_id = models.TextField()
+    # Without an index of its own: each of those that begin with it serves as well.
+    profile = models.ForeignKey(
+        TikTokProfile, on_delete=models.CASCADE, related_name="posts", db_index=False
+    )
     content_type = models.CharField(max_length=5, choices=ContentType.choices)
     caption = models.TextField(blank=True, default="")
     title = models.TextField(blank=True, default="")
@@ -75,6 +78,8 @@ class TikTokPost(models.Model):
 
     class Meta:
         verbose_name = "post"
+        # Not ``unique=True``, which would add a second index, for searching by the beginning.
+        constraints = [models.UniqueConstraint(fields=["tiktok_id"], name="post_tiktok_id")]
         indexes = [
             models.Index(fields=["-published_at", "-id"], name="post_newest"),
             models.Index(fields=["profile", "-published_at", "-id"], name="post_of_profile"),
@@ -95,7 +100,9 @@ class Slide(models.Model):
     """One picture of a photo post, in TikTok's order from 0."""
 
     id = models.BigAutoField(primary_key=True)
-    post = models.ForeignKey(TikTokPost, on_delete=models.CASCADE, related_name="slides")
+    post = models.ForeignKey(
+        TikTokPost, on_delete=models.CASCADE, related_name="slides", db_index=False
+    )
     position = models.PositiveSmallIntegerField()
     asset = models.ForeignKey(CacheAsset, on_delete=models.PROTECT, related_name="slides")
     width = models.PositiveIntegerField(null=True)
@@ -113,7 +120,9 @@ class PostMetrics(models.Model):
     """A post's numbers as they were seen. Append-only: at first sight, then when one moved."""
 
     id = models.BigAutoField(primary_key=True)
-    post = models.ForeignKey(TikTokPost, on_delete=models.CASCADE, related_name="metrics")
+    post = models.ForeignKey(
+        TikTokPost, on_delete=models.CASCADE, related_name="metrics", db_index=False
+    )
     captured_at = models.DateTimeField()
     view_count = models.BigIntegerField(null=True)
     like_count = models.BigIntegerField(null=True)
