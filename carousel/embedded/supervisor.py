@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from carousel.embedded.child import Child
 from carousel.embedded.client import Hold, ensure_running
@@ -49,6 +50,8 @@ class Supervisor:
     echo: bool = True
 
     def __post_init__(self) -> None:
+        # When the first process of ours was started: what an earlier run left running began before.
+        self.tiers_began: datetime | None = None
         self._where: Locations = locations(self.plan.base_dir)
         self._children: list[list[Child]] = []
         self._trouble: asyncio.Future[None] | None = None
@@ -111,6 +114,7 @@ class Supervisor:
     async def _start_and_work(self, work: Work) -> None:
         for step in self.plan.steps:
             await self._step(step)
+        self.tiers_began = datetime.now(UTC)
         for tier in self.plan.tiers:
             children = [Child(spec, self.plan.base_dir, self._where.logs) for spec in tier]
             self._children.append(children)

@@ -8,13 +8,11 @@ import secrets
 import time
 import urllib.error
 import urllib.request
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
 from carousel.embedded.errors import EmbeddedError
@@ -30,7 +28,7 @@ LONGEST = 300.0  # seconds for the work of the demo
 class Command(BaseCommand):
     help = "Run everything on the sandbox's profiles, show the progress and where to look."
     requires_system_checks: list[str] = []  # every process makes its own
-    began: datetime
+    supervisor: Supervisor
     once: bool
     finished: Progress | None
 
@@ -50,12 +48,11 @@ class Command(BaseCommand):
             )
         self.once = options["once"]
         self.finished = None
-        self.began = timezone.now()
-        supervisor = Supervisor(
+        self.supervisor = Supervisor(
             configured_plan(), self._say, with_parent=options["with_parent"], echo=False
         )
         try:
-            supervisor.run(self._work)
+            self.supervisor.run(self._work)
         except EmbeddedError as error:
             raise CommandError(str(error)) from None
         self._say("stopped")
@@ -67,7 +64,7 @@ class Command(BaseCommand):
 
     async def _work(self) -> None:
         began = time.monotonic()
-        await asyncio.to_thread(give_back_leases, self.began)
+        await asyncio.to_thread(give_back_leases, self.supervisor)
         await asyncio.to_thread(self._add_profiles)
         progress = await self._watch(began)
         self.finished = progress

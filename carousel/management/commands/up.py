@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
 from carousel.embedded.errors import EmbeddedError
 from carousel.embedded.plan import Plan, StackOptions, carousel_plan
@@ -35,18 +33,18 @@ def configured_plan(*, sandbox_seed: int | None = None) -> Plan:
     )
 
 
-def give_back_leases(began: datetime) -> int:
+def give_back_leases(supervisor: Supervisor) -> int:
     """Rows that an earlier run of this checkout had in hand when it was killed go on at once.
 
-    ``began`` is when this run began. Only on the embedded database: on a server of their own,
-    other machines' workers may well be alive.
+    Only on the embedded database: on a server of their own, other machines' workers may well be
+    alive. Returns how many.
     """
-    if not settings.EMBEDDED_DATABASE:
+    if not settings.EMBEDDED_DATABASE or supervisor.tiers_began is None:
         return 0
     given = 0
     for model in work_models():
         rows: WorkQuerySet[Work] = model.objects.all()
-        if count := rows.give_back(started_before=began):
+        if count := rows.give_back(started_before=supervisor.tiers_began):
             sweep(model)
             given += count
     return given
@@ -55,7 +53,7 @@ def give_back_leases(began: datetime) -> int:
 class Command(BaseCommand):
     help = "Run web, workers and beat, and the embedded services where none are configured."
     requires_system_checks: list[str] = []  # every process makes its own
-    began: datetime
+    supervisor: Supervisor
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -66,10 +64,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         plan = configured_plan()
-        self.began = timezone.now()
-        supervisor = Supervisor(plan, self._say, with_parent=options["with_parent"])
+        self.supervisor = Supervisor(plan, self._say, with_parent=options["with_parent"])
         try:
-            supervisor.run(self._serve)
+            self.supervisor.run(self._serve)
         except EmbeddedError as error:
             raise CommandError(str(error)) from None
         self._say("stopped")
@@ -79,7 +76,7 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     async def _serve(self) -> None:
-        await asyncio.to_thread(give_back_leases, self.began)
+        await asyncio.to_thread(give_back_leases, self.supervisor)
         self._tell_where()
         await asyncio.Event().wait()
 
