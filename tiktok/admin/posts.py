@@ -28,6 +28,7 @@ from carousel.lib.admin import (
 from media_cache.admin import thumbnail
 from ocr.models import PostCategory, SlideReading
 from tiktok.admin.post_form import PostForm
+from tiktok.admin.scores import outlier_badge
 from tiktok.models import ContentType, TikTokPost, TikTokProfile
 from tiktok.services import (
     NotAPhotoPost,
@@ -105,7 +106,7 @@ class TikTokPostAdmin(CarouselAdmin[TikTokPost]):
     form = PostForm
     change_form_template = "admin/tiktok/post.html"
     list_display = (
-        *("picture", "text", "published", "views", "likes", "saves"),
+        *("picture", "text", "published", "views", "outlier", "likes", "saves"),
         *("category", "ocr_status"),
     )
     list_display_links = None
@@ -114,11 +115,11 @@ class TikTokPostAdmin(CarouselAdmin[TikTokPost]):
         *("content_type", "reading__status", CategoryFilter, ViewsFilter),
         *("published_at", "is_pinned", "is_paid_partnership"),
     )
-    list_select_related = ("profile", "cover", "reading__category")
+    list_select_related = ("profile", "cover", "reading__category", "insight")
     search_fields = ("caption",)
     search_help_text = "Words of the caption or of a slide, @handle, or TikTok's number"
     ordering = ("-published_at", "-id")
-    sortable_by = ("views", "likes", "saves")
+    sortable_by = ("views", "outlier", "likes", "saves")
     actions = ("read_selected", "force_selected", "refetch_selected")
     row_actions = ("read_missing", "read_again", "fetch_media", "refetch_media")
     expected_errors = (NotAPhotoPost, SlidesUnknown, SlideReading.DoesNotExist)
@@ -141,7 +142,7 @@ class TikTokPostAdmin(CarouselAdmin[TikTokPost]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TikTokPost]:
         """A post's own page needs what belongs to it at once."""
-        rows = super().get_queryset(request)
+        rows = super().get_queryset(request).filter(insight__isnull=False)  # each has one
         return rows if self._is_list(request) else rows.select_related(*self.list_select_related)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -198,6 +199,13 @@ class TikTokPostAdmin(CarouselAdmin[TikTokPost]):
     def published(self, post: TikTokPost) -> str | SafeString:
         """How long ago."""
         return when(post.published_at)
+
+    @admin.display(
+        description="outlier", ordering=F("insight__outlier_score").desc(nulls_last=True)
+    )
+    def outlier(self, post: TikTokPost) -> SafeString:
+        """How many times the views of the account's ordinary post of its kind."""
+        return outlier_badge(post.insight)
 
     @admin.display(description="category")
     def category(self, post: TikTokPost) -> str:

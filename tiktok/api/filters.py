@@ -102,6 +102,7 @@ POST_ORDER = {
     "viewCount": Column(F("view_count"), nullable=True),
     "likeCount": Column(F("like_count"), nullable=True),
     "saveCount": Column(F("save_count"), nullable=True),
+    "outlierScore": Column(F("insight__outlier_score"), nullable=True),
 }
 POST_FILTERS = {
     "profileId": "profile_id",
@@ -111,6 +112,7 @@ POST_FILTERS = {
     "publishedAfter": "published_at__gte",
     "publishedBefore": "published_at__lt",
     "minViews": "view_count__gte",
+    "minOutlier": "insight__outlier_score__gte",
 }
 
 
@@ -124,6 +126,9 @@ class PostFilters(Shape):
     publishedAfter = serializers.DateTimeField(required=False, help_text="This time included.")
     publishedBefore = serializers.DateTimeField(required=False, help_text="This time excluded.")
     minViews = serializers.IntegerField(required=False, min_value=0, max_value=2**63 - 1)
+    minOutlier = serializers.FloatField(
+        required=False, min_value=0, help_text="Views against the account's median, at least."
+    )
 
 
 class PostQuery(PostFilters, PageQuery):
@@ -151,6 +156,8 @@ def posts_matching(query: Query) -> QuerySet[TikTokPost]:
             rows = posts_saying(rows, words)
         except ValueError as exc:
             raise ApiProblem(400, "invalid", str(exc), fields={"search": [str(exc)]}) from exc
+    if query["ordering"].endswith("outlierScore"):
+        rows = rows.filter(insight__isnull=False)  # all have one: the join can start from its index
     return rows.order_by(*order_by(query["ordering"], POST_ORDER))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -22,7 +23,7 @@ def recompute_insight(profile_ids: Sequence[UUID], *, everything: bool = False) 
     with transaction.atomic(), connection.cursor() as cursor:
         # A batch is planned for a batch: the defaults would spill its sorts to disk.
         cursor.execute("SET LOCAL work_mem = '32MB'")
-        parameters = {"profiles": list(profile_ids), "all": everything}
+        parameters: dict[str, Any] = {"profiles": list(profile_ids), "all": everything}
         cursor.execute(LOCK, parameters)
         cursor.execute(POSTS, parameters)
         changed = cursor.rowcount

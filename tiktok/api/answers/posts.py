@@ -16,6 +16,7 @@ from carousel.api.times import iso
 from carousel.lib.work import Status
 from media_cache.api.serializers import Answer, asset_answers
 from ocr.models import SlideReading
+from tiktok.api.answers.insight import COLUMNS, post_insight
 from tiktok.models import Slide, TikTokPost
 
 POST = (
@@ -27,6 +28,7 @@ POST = (
     *("reading__status", "reading__error", "reading__completed_at", "reading__engine"),
     *("reading__category_id", "reading__category__name", "reading__category_confidence"),
     "reading__category_source",
+    *COLUMNS,
 )
 SLIDE = ("post_id", "position", "width", "height", "asset_id")
 TEXT = (
@@ -102,6 +104,7 @@ def _post(row: Row, slides: list[Answer], assets: Assets) -> Answer:
         "music": _music(row, assets),
         "slides": slides,
         **_reading(row),
+        "insight": post_insight(row),
         "missingSince": iso(row["missing_since"]),
         "createdAt": iso(row["created_at"]),
         "updatedAt": iso(row["updated_at"]),

@@ -9,12 +9,13 @@ from uuid import UUID
 from carousel.api.errors import missing
 from carousel.api.times import iso
 from media_cache.api.serializers import Answer, asset_answers
+from tiktok.api.answers.insight import profile_insight
 from tiktok.models import TikTokProfile
 
 
 def profile_answers(keys: Sequence[UUID], base_url: str) -> list[Answer]:
     """Profiles in the order of ``keys``, in two queries; those that are gone are left out."""
-    rows = TikTokProfile.objects.in_bulk(keys)
+    rows = TikTokProfile.objects.select_related("insight").in_bulk(keys)
     avatars = asset_answers((row.avatar_id for row in rows.values()), base_url)
     return [_profile(rows[key], avatars) for key in keys if key in rows]
 
@@ -56,6 +57,7 @@ def _profile(row: TikTokProfile, avatars: dict[Any, Answer]) -> Answer:
         "monitoringIntervalMinutes": row.monitoring_interval_minutes,
         "lastMonitoringRun": iso(row.last_monitoring_run),
         "nextMonitoringRun": iso(row.next_monitoring_run),
+        "insight": profile_insight(getattr(row, "insight", None)),
         "missingSince": iso(row.missing_since),
         "createdAt": iso(row.created_at),
         "updatedAt": iso(row.updated_at),

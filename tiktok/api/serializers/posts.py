@@ -8,6 +8,7 @@ from carousel.lib.work import Status
 from media_cache.api.serializers import AssetSerializer
 from ocr.models import SlideType, Source
 from tiktok.api.serializers.fields import Shape, moment, number
+from tiktok.api.serializers.insight import PostInsightSerializer
 from tiktok.models import ContentType
 
 
@@ -78,6 +79,7 @@ class PostSerializer(Shape):
     category = CategoryNameSerializer(allow_null=True)
     categoryConfidence = serializers.FloatField(allow_null=True)
     categorySource = serializers.ChoiceField(choices=Source.choices, allow_null=True)
+    insight = PostInsightSerializer()
     missingSince = moment("Since when TikTok no longer shows it.")
     createdAt = serializers.DateTimeField()
     updatedAt = serializers.DateTimeField()

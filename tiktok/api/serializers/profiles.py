@@ -7,6 +7,7 @@ from rest_framework import serializers
 from carousel.lib.work import Status
 from media_cache.api.serializers import AssetSerializer
 from tiktok.api.serializers.fields import Shape, moment, number
+from tiktok.api.serializers.insight import ProfileInsightSerializer
 from tiktok.models import Trigger
 
 
@@ -45,6 +46,7 @@ class ProfileSerializer(Shape):
     monitoringIntervalMinutes = serializers.IntegerField()
     lastMonitoringRun = moment()
     nextMonitoringRun = moment()
+    insight = ProfileInsightSerializer()
     missingSince = moment("Since when TikTok no longer shows it.")
     createdAt = serializers.DateTimeField()
     updatedAt = serializers.DateTimeField()
