@@ -5,8 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 
 from carousel.lib import drain
-from ocr.models import Reading
-from ocr.services import FLOW, release
+from ocr.models import BatchJob, Reading
+from ocr.services import BATCHES, FLOW, release, return_orphans
 
 
 @shared_task
@@ -15,7 +15,14 @@ def read(ids: list[str]) -> None:
 
 
 @shared_task
+def run_batches(ids: list[str]) -> None:
+    drain.drain(BATCHES, ids)
+
+
+@shared_task
 def sweep() -> None:
     """Look for what a lost message or signal would have started."""
     release()
+    return_orphans()
     drain.sweep(Reading)
+    drain.sweep(BatchJob)

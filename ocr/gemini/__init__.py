@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ocr.engine import Context, Gate, PostRequest, PostResult
+from ocr.gemini.batches import GeminiBatches
 from ocr.gemini.client import GeminiClient
 from ocr.gemini.config import GeminiConfig, MediaResolution
 from ocr.gemini.connection import Connection
@@ -18,7 +19,7 @@ from ocr.gemini.prices import PRICES, Price
 from ocr.gemini.run import Run
 from ocr.prompt import PROMPT_VERSION
 
-__all__ = ["PRICES", "GeminiConfig", "GeminiEngine", "MediaResolution", "Price"]
+__all__ = ["PRICES", "GeminiBatches", "GeminiConfig", "GeminiEngine", "MediaResolution", "Price"]
 
 
 class GeminiEngine:

@@ -74,7 +74,7 @@ def estimate(
     thinking included, as long as it may be.
     """
     texts = [instruction, *(part for part in parts_of(bundle) if isinstance(part, str))]
-    images = sum(ask.image is not None for ask in bundle.asks)
+    images = sum(not ask.is_judging for ask in bundle.asks)
     of_images = images * IMAGE_TOKENS[config.media_resolution]
     tokens = sum(map(len, texts)) // 3 + of_images
     answer = _POST_TOKENS * len(bundle.posts()) + _SLIDE_TOKENS * images

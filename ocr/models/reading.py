@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from carousel.lib.work import Work
 from media_cache.models import CacheAsset
+from ocr.models.batch import BatchJob
 from ocr.models.category import PostCategory
 from ocr.models.reader import Reader
 
@@ -46,6 +47,18 @@ class Reading(Work):
         PostCategory, null=True, blank=True, on_delete=models.SET_NULL, related_name="proposed_for"
     )
     read_all = models.BooleanField(default=False)  # slides that a machine read are read again
+    # While blocked: the job that it waits in. Afterwards: the one that brought its texts.
+    batch = models.ForeignKey(
+        BatchJob,
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="readings",
+        db_index=False,
+    )
+    direct = models.BooleanField(
+        default=False, db_default=False, editable=False
+    )  # a job has failed it
     input_tokens = models.PositiveIntegerField(null=True)
     output_tokens = models.PositiveIntegerField(null=True)
     cost_usd = models.DecimalField(max_digits=12, decimal_places=8, null=True)
@@ -55,6 +68,7 @@ class Reading(Work):
             *Work.Meta.indexes,
             models.Index("created_at", name="reading_blocked", condition=Q(status="blocked")),
             models.Index(fields=["-created_at"], name="reading_newest"),
+            models.Index("batch", name="reading_batch", condition=Q(batch__isnull=False)),
         ]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ocr.fold import fold, fold_with_offsets
+from ocr.services.batches import return_orphans
+from ocr.services.batching import BATCHES
 from ocr.services.correct import accept_category, correct_slide, set_category
 from ocr.services.gate import Spending, open_gate, spending
 from ocr.services.reading import FLOW, read
@@ -15,6 +17,7 @@ from ocr.services.request import (
 )
 
 __all__ = [
+    "BATCHES",
     "FLOW",
     "ReadingRequest",
     "Spending",
@@ -28,6 +31,7 @@ __all__ = [
     "release",
     "request_reading",
     "request_readings",
+    "return_orphans",
     "set_category",
     "spending",
 ]

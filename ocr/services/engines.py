@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from ocr.engine import Engine
-from ocr.gemini import GeminiConfig, GeminiEngine
+from ocr.gemini import GeminiBatches, GeminiConfig, GeminiEngine
 from ocr.local import LocalEngine
 from ocr.models import Reader
 from ocr.services.gate import SharedGate
@@ -18,14 +18,22 @@ def current_engine() -> Engine:
     """The reader that the settings name, made on first use."""
     if settings.OCR_ENGINE == "local":
         return _local()
-    return _gemini(
-        GeminiConfig(
-            api_key=settings.GEMINI_API_KEY,
-            model=settings.GEMINI_MODEL,
-            base_url=settings.GEMINI_BASE_URL or None,
-            max_posts_per_request=settings.OCR_POSTS_PER_REQUEST,
-        )
+    return _gemini(gemini_config())
+
+
+def gemini_config() -> GeminiConfig:
+    """How the settings want Gemini to be asked."""
+    return GeminiConfig(
+        api_key=settings.GEMINI_API_KEY,
+        model=settings.GEMINI_MODEL,
+        base_url=settings.GEMINI_BASE_URL or None,
+        max_posts_per_request=settings.OCR_POSTS_PER_REQUEST,
     )
+
+
+def gemini_batches() -> GeminiBatches:
+    """Gemini's batch jobs, as the settings name it."""
+    return _batches(gemini_config())
 
 
 def reader_of(engine: Engine) -> Reader:
@@ -46,3 +54,8 @@ def _local() -> Engine:
 @cache
 def _gemini(config: GeminiConfig) -> Engine:
     return GeminiEngine(config, SharedGate())
+
+
+@cache
+def _batches(config: GeminiConfig) -> GeminiBatches:
+    return GeminiBatches(config)

@@ -11,6 +11,7 @@ from carousel.lib.drain import Flow
 from carousel.lib.work import Status
 from ocr.engine import CategoryChoice, Context, Engine, PostResult
 from ocr.models import PostCategory, Reader, Reading
+from ocr.services.batches import join, may_join
 from ocr.services.engines import current_engine, reader_of
 from ocr.services.gate import pass_switch
 from ocr.services.hand import Hand, take
@@ -29,18 +30,23 @@ def read(readings: list[Reading]) -> None:
     engine = current_engine()
     reader = reader_of(engine)
     hands = [hand for hand in take(readings, reader) if not _ended_unread(hand)]
+    patient: list[Hand] = []
     try:
         share(hands, reader)
         for hand in hands:
             if not hand.to_ask() and not hand.waits:
                 write(hand, None, reader)
         hands = [hand for hand in hands if hand.to_ask() or hand.waits]
+        patient = [hand for hand in hands if not hand.waits and may_join(hand.reading)]
+        join(patient, reader)
+        hands = [hand for hand in hands if hand not in patient]
         results = _ask(engine, hands)
         for hand in sorted(hands, key=lambda hand: bool(hand.waits)):
             result = results.get(str(hand.reading.pk))
             (_write_waiting if hand.waits else write)(hand, result, reader)
     finally:
-        release_claims([reading.pk for reading in readings])
+        joined = {hand.reading.pk for hand in patient}
+        release_claims([reading.pk for reading in readings if reading.pk not in joined])
 
 
 def announce(readings: list[Reading]) -> None:

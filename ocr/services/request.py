@@ -47,7 +47,7 @@ RELEASE = """
 UPDATE ocr_reading AS reading SET
     status = 'pending', run_after = statement_timestamp(), attempts = 0, error = '',
     error_code = '', completed_at = NULL
-WHERE ({which}) AND NOT EXISTS (
+WHERE ({which}) AND (reading.status <> 'blocked' OR reading.batch_id IS NULL) AND NOT EXISTS (
     SELECT FROM ocr_slidereading AS slide
     JOIN media_cache_cacheasset AS asset ON asset.id = slide.asset_id
     WHERE slide.reading_id = reading.id AND asset.status IN ('blocked', 'pending', 'running')
@@ -166,6 +166,8 @@ def read_again(
     started = ended.update(
         status=Status.BLOCKED,
         priority=priority,
+        batch=None,
+        direct=False,
         read_all=force,
         attempts=0,
         error="",
