@@ -16,6 +16,7 @@ from carousel.lib import queues
 from carousel.lib.queues import QueueStats
 from carousel.lib.work import Work
 from tiktok.models import ApiCall, ScraperGate
+from tiktok.services import budgets, calls_stopped
 
 NO_PULSE = Pulse("unknown", None)
 
@@ -57,6 +58,9 @@ def panel() -> dict[str, Any]:
         "queues": [_row(stats, pulses) for stats in queues.stats()],
         "broker_answers": bool(pulses),
         "credits": credits(),
+        "budgets": budgets(),
+        "stopped": calls_stopped(),
+        "unsettled": ApiCall.objects.filter(credits=None).count(),
         "gate": ScraperGate.objects.filter(pk=ScraperGate.ONLY).first(),
     }
 

@@ -24,6 +24,7 @@ from carousel.api.openapi import operation
 from carousel.api.times import iso
 from carousel.lib import queues
 from media_cache.storage import media_storage
+from tiktok.services import budgets, calls_stopped
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +55,9 @@ class ReadinessSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=["ok", "degraded", "unavailable"])
     checks = serializers.DictField(
         child=serializers.DictField(),
-        help_text="`database`, `broker`, `storage` and `workers`, each with its `status`; "
-        "`workers` with `lastSeen`, also for each queue.",
+        help_text="`database`, `broker`, `storage`, `workers` and `calls`, each with its `status`; "
+        "`workers` with `lastSeen`, also for each queue; `calls` (to ScrapeCreators) is `stopped` "
+        "with a `code` such as `out_of_credits`, and shows what is used of each `budget`.",
     )
     queues = serializers.DictField(child=QueueAgeSerializer())
 
@@ -87,7 +89,8 @@ class ReadinessView(PublicView):
         tag="health",
     )
     def get(self, request: Request) -> Response:
-        """503 if database, broker or storage fail. Without workers it is only `degraded`."""
+        """503 if database, broker or storage fail. Without workers, or while no call may be made,
+        it is only `degraded`."""
         body = readiness()
         status = 503 if body["status"] == "unavailable" else 200
         return Response(body, status=status, headers=NO_STORE)
@@ -100,7 +103,8 @@ def readiness() -> Report:
     if any(checks[name]["status"] != "ok" for name in VITAL):
         status = "unavailable"
     else:
-        status = "ok" if checks["workers"]["status"] == "ok" else "degraded"
+        well = all(checks[name]["status"] == "ok" for name in ("workers", "calls"))
+        status = "ok" if well else "degraded"
     return {
         "status": status,
         "checks": checks,
@@ -172,15 +176,32 @@ def _workers() -> Report:
     }
 
 
+def _calls() -> Report:
+    try:
+        stopped = calls_stopped()
+        return {
+            "status": "stopped" if stopped else "ok",
+            "code": stopped.code if stopped else "",
+            "budget": {
+                budget.period.value: {"used": budget.used, "limit": budget.limit}
+                for budget in budgets()
+            },
+        }
+    finally:
+        connections.close_all()  # this thread's own
+
+
 CHECKS: dict[str, Callable[[], Report]] = {
     "database": _database,
     "broker": _broker,
     "storage": _storage,
     "workers": _workers,
+    "calls": _calls,
 }
 EMPTY: dict[str, Report] = {
     "database": {},
     "broker": {},
     "storage": {},
     "workers": {"lastSeen": None, "queues": {}},
+    "calls": {"code": "", "budget": {}},
 }

@@ -26,5 +26,6 @@ def sweep() -> None:
     services.plan_due_runs()
     services.refresh_forgotten_links()
     services.read_forgotten_posts()
+    services.reconcile_calls()
     wake_due(ProfileMonitoringLog)
     wake_due(LinkRefresh)

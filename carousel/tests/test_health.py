@@ -57,6 +57,7 @@ class TestReadiness:
             "broker": "ok",
             "storage": "ok",
             "workers": "missing",
+            "calls": "ok",
         }
         assert body["checks"]["workers"]["lastSeen"] is None
         assert body["queues"] == {
@@ -133,3 +134,19 @@ def test_beat_puts_a_heartbeat_on_each_queue() -> None:
     assert {tick.queue for tick in ticks} == set(heartbeat.QUEUES)
     assert all(json.loads(tick.args) == [tick.queue] for tick in ticks)
     assert {tick.interval.every for tick in ticks} == {django_settings.HEARTBEAT_SECONDS}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readiness_says_why_no_calls_are_made(
+    client: Client, empty_redis: None, settings: Any
+) -> None:
+    from tiktok.models import ScraperGate
+
+    settings.SCRAPECREATORS_DAILY_BUDGET = 0
+    status, body, _ = ready(client)
+    calls = body["checks"]["calls"]
+    assert (status, body["status"]) == (200, "degraded")
+    assert (calls["status"], calls["code"]) == ("stopped", "budget_exhausted")
+    assert calls["budget"]["day"] == {"used": 0, "limit": 0}
+    ScraperGate.objects.create(closed_code="out_of_credits", closed_reason="402")
+    assert ready(client)[1]["checks"]["calls"]["code"] == "out_of_credits"

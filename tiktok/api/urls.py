@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import path
 
 from tiktok.api.views.categories import CategoriesView, CategoryView
+from tiktok.api.views.credits import CreditsView
 from tiktok.api.views.monitoring import BulkMonitoringView, MonitoringView, RunsView, TriggerView
 from tiktok.api.views.posts import (
     PostCategoryView,
@@ -28,6 +29,7 @@ urlpatterns = [
     path("profiles/<str:id>/monitoring", MonitoringView.as_view()),
     path("profiles/<str:id>/monitoring/trigger", TriggerView.as_view()),
     path("profiles/<str:id>/metrics", ProfileMetricsView.as_view()),
+    path("credits", CreditsView.as_view()),
     path("runs", RunsView.as_view()),
     path("posts", PostsView.as_view()),
     path("posts/bulk-ocr", BulkOcrView.as_view()),

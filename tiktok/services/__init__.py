@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tiktok.services.adding import Added, BadHandle, add_profile
 from tiktok.services.budgets import Budget, BudgetExhausted, budgets
+from tiktok.services.gate import CallsStopped, calls_stopped
 from tiktok.services.links import (
     LINK_FLOW,
     refresh,
@@ -24,6 +25,7 @@ from tiktok.services.readings import (
     read_forgotten_posts,
     set_post_category,
 )
+from tiktok.services.reconciling import reconcile_calls
 from tiktok.services.runs import MonitoringChange, plan_due_runs, set_monitoring, trigger_run
 from tiktok.services.scraping import credit_balance, scraper
 
@@ -34,6 +36,7 @@ __all__ = [
     "BadHandle",
     "Budget",
     "BudgetExhausted",
+    "CallsStopped",
     "MonitoringChange",
     "NotAPhotoPost",
     "OcrOutcome",
@@ -41,6 +44,7 @@ __all__ = [
     "add_profile",
     "assets_of",
     "budgets",
+    "calls_stopped",
     "correct_slide",
     "credit_balance",
     "delete_profile",
@@ -48,6 +52,7 @@ __all__ = [
     "perform_ocr_for_post",
     "plan_due_runs",
     "read_forgotten_posts",
+    "reconcile_calls",
     "refresh",
     "refresh_forgotten_links",
     "refresh_links",

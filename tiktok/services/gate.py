@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -17,15 +18,42 @@ from django.db.models.functions import Now
 from carousel.lib.errors import NotNow
 from tiktok.models import ScraperGate
 from tiktok.scraper.errors import ScrapeError, failure
+from tiktok.services.budgets import EXHAUSTED, budgets
 
 logger = logging.getLogger(__name__)
 
 CLOSING = frozenset({"out_of_credits", "unauthorized"})
 # What holds every call back before it is made: whatever is on schedule waits, at no cost.
-HOLDING = CLOSING | {"budget_exhausted"}
+HOLDING = CLOSING | {EXHAUSTED}
 PROBE_EVERY = timedelta(seconds=30)
 GATE_WAIT = 300.0  # seconds between two looks of a waiting row at a closed gate
 PAUSE = 60.0  # seconds between two looks at whether the pause is over
+
+
+@dataclass(frozen=True, slots=True)
+class CallsStopped:
+    """Why no paid call is made at present: ``paused``, ``budget_exhausted``, or the code of the
+    answer that stopped them. ``until``: when that ends by itself, where that is known."""
+
+    code: str
+    reason: str
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def calls_stopped() -> CallsStopped | None:
+    """Why no paid call is made at present; None if they are."""
+    gate = ScraperGate.objects.filter(pk=ScraperGate.ONLY).first()
+    if gate and gate.paused:
+        return CallsStopped("paused", "A person has paused them in the admin.")
+    if gate and gate.closed_code:
+        return CallsStopped(gate.closed_code, gate.closed_reason, since=gate.closed_at)
+    used_up = [budget for budget in budgets() if budget.exhausted]
+    if not used_up:
+        return None
+    last = max(used_up, key=lambda budget: budget.ends)
+    reason = f"The {last.period}'s budget of {last.limit} credits is used up."
+    return CallsStopped(EXHAUSTED, reason, until=last.ends)
 
 
 def pass_gate(balance: Callable[[], int]) -> None:
