@@ -150,6 +150,7 @@ CELERY_TASK_ROUTES = {
     "tiktok.tasks.run_monitoring": {"queue": "profile-monitor"},
     "tiktok.tasks.refresh_links": {"queue": "profile-monitor"},
     "ocr.tasks.read": {"queue": "ocr"},
+    "ocr.tasks.run_batches": {"queue": "ocr"},
 }
 CELERY_TASK_IGNORE_RESULT = True  # the row is the result
 CELERY_TASK_ACKS_LATE = True
@@ -272,6 +273,10 @@ if OCR_ENGINE == "gemini" and not GEMINI_API_KEY:
     raise ImproperlyConfigured(
         "OCR_ENGINE is gemini but GEMINI_API_KEY is not set: set the key, or OCR_ENGINE=local"
     )
+OCR_MODE = env.choice("OCR_MODE", "direct", ("direct", "batch"))
+OCR_BATCH_POSTS = env.number("OCR_BATCH_POSTS", 500, least=1, most=5000)
+OCR_BATCH_GATHER_MINUTES = env.number("OCR_BATCH_GATHER_MINUTES", 15)
+OCR_BATCH_HOURS = env.number("OCR_BATCH_HOURS", 24, least=1, most=47)  # it expires after 48
 OCR_DAILY_BUDGET_USD = env.dollars("OCR_DAILY_BUDGET_USD")  # None: without bounds
 OCR_NEW_CATEGORIES = env.choice("OCR_NEW_CATEGORIES", "accept", ("accept", "propose"))
 OCR_POSTS_PER_REQUEST = env.number("OCR_POSTS_PER_REQUEST", 8, least=1, most=50)
