@@ -65,7 +65,8 @@ def operation(
     operation_id: str,
     summary: str,
     *,
-    answers: Mapping[int, Shape | None],
+    answers: Mapping[int, Shape | None] | None = None,
+    files: Sequence[str] = (),
     query: Shape | None = None,
     body: Shape | None = None,
     path: Mapping[str, str] | None = None,
@@ -75,7 +76,8 @@ def operation(
     """Describe a view's method. 401 and 429, and what a body or a query brings, come by themselves
     (the health checks are public).
 
-    ``path`` maps the names in the path to what they mean; those called ``id`` are UUIDs.
+    ``files`` are the media types of an answer (200) that is a file. ``path`` maps the names in the
+    path to what they mean; those called ``id`` are UUIDs.
     """
     statuses = {*errors} if tag == "health" else {401, 429, *errors}
     statuses |= {400, 413, 415} if body else set()
@@ -98,5 +100,13 @@ def operation(
         tags=[tag],
         parameters=[*parameters, *([query] if query else [])],
         request=body,
-        responses={**dict(answers), **described},
+        responses={**dict(answers or {}), **_files(files), **described},
     )
+
+
+def _files(media_types: Sequence[str]) -> dict[tuple[int, str], Any]:
+    """A file to be saved, in one of these types."""
+    words = "The file, sent while it is made."
+    return {
+        (200, media_type): OpenApiResponse(OpenApiTypes.BINARY, words) for media_type in media_types
+    }

@@ -38,6 +38,7 @@ from tiktok.services import (
     perform_ocr_for_post,
     request_post_media,
 )
+from tiktok.services.exporting import POSTS
 from tiktok.services.search import posts_saying
 
 AT_ONCE = 1_000  # posts in one action
@@ -124,6 +125,7 @@ class TikTokPostAdmin(CarouselAdmin[TikTokPost]):
     row_actions = ("read_missing", "read_again", "fetch_media", "refetch_media")
     expected_errors = (NotAPhotoPost, SlidesUnknown, SlideReading.DoesNotExist)
     heavy = ("caption", "title")
+    table = POSTS
     fieldsets = (
         (
             "Post",

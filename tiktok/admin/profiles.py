@@ -28,6 +28,7 @@ from tiktok.services import (
     set_monitoring,
     trigger_run,
 )
+from tiktok.services.exporting import PROFILES
 
 RUNS_SHOWN = 10
 POINTS_SHOWN = 400
@@ -58,6 +59,7 @@ class TikTokProfileAdmin(CarouselAdmin[TikTokProfile]):
         *("next_run", "last_run", "row_buttons"),
     )
     list_display_links = ("account",)
+    table = PROFILES
     list_filter = ("monitoring_enabled", "is_own_profile", "verified", "private")
     list_select_related = ("avatar",)
     search_fields = ("handle", "nickname")

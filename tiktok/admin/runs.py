@@ -9,12 +9,14 @@ from django.utils.safestring import SafeString
 
 from carousel.lib.admin import WorkAdmin
 from tiktok.models import LinkRefresh, ProfileMonitoringLog
+from tiktok.services.exporting import RUNS
 
 
 @admin.register(ProfileMonitoringLog)
 class ProfileMonitoringLogAdmin(WorkAdmin[ProfileMonitoringLog]):
     """One run over a profile's posts."""
 
+    table = RUNS
     list_display = (*("whose", "state", "why", "found", "credits", "age", "row_buttons"),)
     list_filter = (*WorkAdmin.list_filter, "trigger", "is_partial")
     list_select_related = ("profile",)

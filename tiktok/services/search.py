@@ -12,6 +12,7 @@ from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from ocr import search
+from ocr.models import SlideReading
 from ocr.search import Term
 from tiktok.models import TikTokPost
 
@@ -51,6 +52,7 @@ FROM candidate JOIN tiktok_tiktokpost AS post ON post.reading_id = candidate.rea
 ORDER BY {order}, candidate.id
 LIMIT %s OFFSET %s
 """
+ALL_SAYING = "FROM ocr_slidereading AS slide WHERE slide.search_text <> ''"
 HOW_OFTEN = """
 SELECT count(*) FROM (
     SELECT FROM ocr_slidereading AS slide
@@ -111,6 +113,22 @@ def _posts_saying(statement: str, params: list[Any]) -> RawSQL | None:
         (everything,) = cursor.fetchone()
     found = plan[0]["Plan"]["Plan Rows"]
     return RawSQL(statement, params) if found < EVERYWHERE * everything else None
+
+
+def slides_saying(slides: QuerySet[SlideReading], query: str) -> QuerySet[SlideReading]:
+    """Those of ``slides`` that say every term of ``query``: all of them, however many.
+
+    Raises ValueError, in words, where there is nothing to look for.
+    """
+    terms = search.parse(query)
+    if _perhaps_misspelt(terms):  # so there are few
+        hits = search_slides(terms, limit=CANDIDATES).hits
+        return slides.filter(pk__in=[hit.slide_reading_id for hit in hits])
+    conditions = [search.condition(term) for term in terms]
+    said = " AND ".join(sql for sql, _ in conditions)
+    params = [value for _, values in conditions for value in values]
+    statement = f"SELECT slide.id {ALL_SAYING} AND {said}"
+    return slides.filter(pk__in=RawSQL(statement, params))
 
 
 @transaction.atomic

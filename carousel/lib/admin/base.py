@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 
 from carousel.lib.admin.actions import RowActions
+from carousel.lib.admin.exporting import ExportsList
 from carousel.lib.admin.paging import CappedPaginator
 
 M = TypeVar("M", bound=models.Model)
@@ -25,7 +26,7 @@ UNKNOWN = "–"
 SHORT = 140  # characters of a long text that a list shows
 
 
-class CarouselAdmin(RowActions[M]):
+class CarouselAdmin(ExportsList[M], RowActions[M]):
     """What every admin of ours has.
 
     ``heavy`` names wide columns that lists leave in the database; of a text, ``short_<name>`` is

@@ -150,7 +150,8 @@ class WorkAdmin(ReadOnlyAdmin[W]):
             "retry_offered": bool(wanted) and self.has_change_permission(request),
             **(extra_context or {}),
         }
-        return super().changelist_view(request, context)
+        answer: HttpResponse = super().changelist_view(request, context)
+        return answer
 
     def _retry_all(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         failed = rows.filter(status=Status.FAILED).count()
