@@ -136,14 +136,16 @@ QUEUES = ("media-cache", "profile-monitor", "ocr")  # of work rows; `default` ca
 CELERY_BROKER_URL = locations.broker_url(REDIS_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 BROKER_VISIBILITY_SECONDS = 3600
-# A broker that is down costs a request well under a second and a warning, never an error.
+# A broker that is down costs a request well under a second, one that hangs five; and a warning.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": BROKER_VISIBILITY_SECONDS,
     "socket_connect_timeout": 5,
     "socket_timeout": 5,
     "global_keyprefix": "carousel:",
 }
-CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.2}
+# Once: a connection that has gone stale is mended below, and who waits in vain would wait again.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 0}
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker for as long as it takes
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "media_cache.tasks.store_media": {"queue": "media-cache"},

@@ -11,7 +11,8 @@ from typing import Any, Protocol, cast
 from django.conf import settings
 from django.core.files.storage import storages
 
-STORAGE_PAUSE = 30.0  # seconds until a row whose copy could not be written is tried again
+# Seconds until a row whose copy could not be written is tried again.
+STORAGE_PAUSE = 3.0 * settings.WORK_BACKOFF_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
