@@ -5,12 +5,18 @@ from __future__ import annotations
 from media_cache.services.links import AssetLink, urls_for
 from media_cache.services.objects import remove_released
 from media_cache.services.request import MediaRequest, request_media, source_gone
+from media_cache.services.retention import PRUNED, Freed, delete_unreferenced, freed_by, prune
 from media_cache.services.store import FLOW, store
 
 __all__ = [
     "FLOW",
+    "PRUNED",
     "AssetLink",
+    "Freed",
     "MediaRequest",
+    "delete_unreferenced",
+    "freed_by",
+    "prune",
     "remove_released",
     "request_media",
     "source_gone",

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from carousel.lib import arrays
 from carousel.lib.ids import uuid7
@@ -76,12 +76,14 @@ def bulk_upsert(
         return UpsertResult(total=profile.total_posts, foreign=foreign)
     if priority is None:
         priority = Priority(run.priority) if run else Priority.SCHEDULE
-    with transaction.atomic(savepoint=False):
-        page = _Page(profile.pk, list(mine.values()), run.pk if run else None)
-        page.lock()
-        page.assets = request_media(page.media(), priority=priority, refetch=force_recache)
-        page.request_readings(priority)
-        return page.write(captured_at, foreign)
+    page = _Page(profile.pk, list(mine.values()), run.pk if run else None)
+    try:
+        return page.store(captured_at, foreign, priority, refetch=force_recache)
+    except IntegrityError:
+        if connection.in_atomic_block:
+            raise
+        # A file that these posts show went with the last post of another profile that did.
+        return page.store(captured_at, foreign, priority, refetch=force_recache)
 
 
 @dataclass
@@ -94,6 +96,16 @@ class _Page:
     known: dict[str, Known] = field(default_factory=dict)
     assets: dict[str, UUID] = field(default_factory=dict)
     readings: dict[str, UUID] = field(default_factory=dict)
+
+    def store(
+        self, captured_at: datetime, foreign: int, priority: Priority, *, refetch: bool
+    ) -> UpsertResult:
+        """Write everything, or nothing."""
+        with transaction.atomic(savepoint=False):
+            self.lock()
+            self.assets = request_media(self.media(), priority=priority, refetch=refetch)
+            self.request_readings(priority)
+            return self.write(captured_at, foreign)
 
     def lock(self) -> None:
         """Lock the profile and whoever else holds one of these posts; see which are known."""

@@ -62,6 +62,9 @@ class TikTokPost(models.Model):
     # False: the listing named no slides for this photo post; it has to be fetched alone.
     slides_known = models.BooleanField(default=True)
     lookups = models.PositiveSmallIntegerField(default=0)  # times it was fetched alone for them
+    keep_media = models.BooleanField(
+        default=False, db_default=False, help_text="Retention leaves its files alone."
+    )
 
     view_count = models.BigIntegerField(null=True)
     like_count = models.BigIntegerField(null=True)
@@ -90,6 +93,7 @@ class TikTokPost(models.Model):
             models.Index("id", name="post_unread", condition=UNREAD),
             models.Index("profile", name="post_slides_unknown", condition=Q(slides_known=False)),
             models.Index("profile", name="post_missed", condition=Q(misses__gt=0)),
+            models.Index(fields=["id"], name="post_keep_media", condition=Q(keep_media=True)),
         ]
 
     def __str__(self) -> str:

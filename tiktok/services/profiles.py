@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Lower, Now
 
 from carousel.lib.work import Priority
-from media_cache.services import MediaRequest, request_media
+from media_cache.services import MediaRequest, delete_unreferenced, request_media
 from ocr.models import Reading
 from tiktok.metrics import record_profile
 from tiktok.models import TikTokProfile
 from tiktok.scraper.schemas import ScrapedMedia, ScrapedProfile
+
+TRIES = 3  # to delete a profile while others begin to show its files
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +110,37 @@ def keep_avatar(profile: TikTokProfile, avatar: ScrapedMedia, priority: Priority
     )
 
 
-def delete_profile(profile: TikTokProfile) -> None:
-    """Delete a profile with its posts, numbers, runs and readings. Stored files stay.
+USED_FILES = """
+SELECT asset_id FROM tiktok_slide JOIN tiktok_tiktokpost AS post ON post.id = post_id
+WHERE post.profile_id = %(profile)s
+UNION SELECT unnest(ARRAY[cover_id, video_id, music_asset_id]) FROM tiktok_tiktokpost
+WHERE profile_id = %(profile)s
+UNION SELECT avatar_id FROM tiktok_tiktokprofile WHERE id = %(profile)s
+"""
 
-    Calls in the ledger stay too, as they were paid.
+
+def delete_profile(profile: TikTokProfile) -> None:
+    """Delete a profile with its posts, numbers, runs, readings, and files that nobody else shows.
+
+    What is stored of those files goes too, unless other assets have the same bytes. Calls in the
+    ledger stay, as they were paid.
     """
-    with transaction.atomic():
-        TikTokProfile.objects.select_for_update().filter(pk=profile.pk).first()
-        readings = list(profile.posts.exclude(reading=None).values_list("reading_id", flat=True))
-        profile.delete()
-        Reading.objects.filter(pk__in=readings, posts=None).delete()
+    for left in reversed(range(TRIES)):
+        try:
+            with transaction.atomic():
+                _delete(profile)
+            return
+        except IntegrityError:  # another profile's new post shows one of the files by now
+            if not left or connection.in_atomic_block:
+                raise
+
+
+def _delete(profile: TikTokProfile) -> None:
+    TikTokProfile.objects.select_for_update().filter(pk=profile.pk).first()
+    readings = list(profile.posts.exclude(reading=None).values_list("reading_id", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute(USED_FILES, {"profile": profile.pk})
+        files = [pk for (pk,) in cursor.fetchall() if pk]
+    TikTokProfile.objects.filter(pk=profile.pk).delete()
+    Reading.objects.filter(pk__in=readings, posts=None).delete()
+    delete_unreferenced(files)
