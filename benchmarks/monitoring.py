@@ -38,7 +38,7 @@ from tiktok.schedule import (
 )
 
 TRAINING = (101, 102)
-FINAL = (7001, 7002)
+FINAL = (9001, 9002)
 HISTORY = 90.0  # days before the first look, whose last page is known from adding
 PAGE = 30
 BOUNDS = Bounds(15 * 60.0, 3 * DAY)
@@ -157,7 +157,7 @@ def judge(profiles: list[Profile], credits: float, days: float) -> Outcome:
 def adaptive(profiles: list[Profile], days: float, budget: float) -> float:
     """Watch by the product's schedule for ``budget`` credits a day; returns what it cost."""
     ends, chance = EPOCH + days * DAY, random.Random(1)
-    rest = budget - sum(p.pages + 1 for p in profiles) / ALL_PAGES_EVERY
+    rest = budget - sum(p.pages for p in profiles) / ALL_PAGES_EVERY
     if rest <= 0:
         raise ValueError("the budget does not even pay for looking at all pages")
     price = first_price([expected(profile, EPOCH).per_day for profile in profiles], rest)

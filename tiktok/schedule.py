@@ -26,8 +26,8 @@ from dataclasses import dataclass
 DAY = 86_400.0
 HOUR = 3_600.0
 # Chosen on the training seeds of benchmarks/monitoring.py.
-FADES = 7.0  # days after which a post says 1/e as much about today's rate
-PRIOR_POSTS, PRIOR_DAYS = 0.4, 2.0  # what is believed of a profile nobody has seen yet
+FADES = 5.0  # days after which a post says 1/e as much about today's rate
+PRIOR_POSTS, PRIOR_DAYS = 0.2, 2.0  # what is believed of a profile nobody has seen yet
 HOURS_PRIOR = 6.0  # posts that must have been seen before the hours say more than "any hour"
 HOURS_FADE = 60.0  # days; habits of the day outlast those of the week
 KERNEL = (0.5, 0.2, 0.05)  # an hour's post also speaks for the hours beside it
