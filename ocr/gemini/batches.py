@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from carousel.lib.errors import UpstreamError
-from ocr.gemini.client import Reply, contents_of, reply_of, request_config
+from ocr.gemini.client import Reply, contents_of, reply_of, reply_of_json, request_config
 from ocr.gemini.config import GeminiConfig
 from ocr.gemini.connection import Connection, failed
 from ocr.gemini.failures import RequestRejected
@@ -170,19 +170,17 @@ class GeminiBatches:
             ) from error
 
     def _from_file(self, name: str, keys: frozenset[str]) -> Iterator[Item]:
-        from google.genai import types
-
         with self._connection.translated() as client:
             content = client.files.download(file=name)
         for line in content.splitlines():
             try:
                 found = json.loads(line)
-                response = found.get("response")
-                answer = types.GenerateContentResponse.model_validate(response or {})
-            except (ValueError, AttributeError):
+                key, response = found["key"], found.get("response")
+                reply = reply_of_json(response, self._config.model) if response else None
+            except (ValueError, TypeError, LookupError, AttributeError):
                 continue  # a line that is no answer leaves its request unanswered
-            if found.get("key") in keys:
-                yield self._item(found["key"], answer if response else None, found.get("error"))
+            if key in keys:
+                yield Item(key, reply, "" if reply else _message(found.get("error")))
 
     def _item(
         self, key: str, response: types.GenerateContentResponse | None, error: object

@@ -125,5 +125,21 @@ def reply_of(answer: types.GenerateContentResponse, model: str) -> Reply:
     )
 
 
+def reply_of_json(answer: dict[str, Any], model: str) -> Reply:
+    """Return what matters of an answer in a file, where the SDK does not read it for us."""
+    candidate: dict[str, Any] = next(iter(answer.get("candidates") or ()), {})
+    parts = (candidate.get("content") or {}).get("parts") or []
+    feedback, usage = answer.get("promptFeedback") or {}, answer.get("usageMetadata") or {}
+    output = (usage.get(name) or 0 for name in ("candidatesTokenCount", "thoughtsTokenCount"))
+    return Reply(
+        text="".join(part.get("text") or "" for part in parts if not part.get("thought")),
+        finish=str(candidate.get("finishReason") or ""),
+        blocked="" if candidate else str(feedback.get("blockReason") or ""),
+        model_version=str(answer.get("modelVersion") or model).removeprefix("models/"),
+        input_tokens=int(usage.get("promptTokenCount") or 0),
+        output_tokens=sum(int(number) for number in output),
+    )
+
+
 def _name(member: Any) -> str:
     return str(getattr(member, "value", member) or "")

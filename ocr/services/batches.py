@@ -102,7 +102,7 @@ def _gathering(reader: Reader) -> BatchJob:
     """The job that readings may join now, locked; made if there is none."""
     open_ = BatchJob.objects.filter(
         status=Status.PENDING,
-        plan=None,
+        plan__isnull=True,
         reader=reader,
         asked_at=None,
         posts__lt=settings.OCR_BATCH_POSTS,

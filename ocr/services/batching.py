@@ -189,10 +189,10 @@ def _collect(job: BatchJob, batches: GeminiBatches, told: JobState) -> None:
         if number % RENEW_EVERY == 0:
             job.renew()
     announce(written)
-    leave(job, direct=True)
     if brought.input_tokens and job.call_id is not None:
         ticket = SharedTicket(job.call_id)
         ticket.paid(brought.input_tokens, brought.output_tokens, brought.cost_usd)
+        leave(job, direct=True)
         job.finish(told=told.state)
     else:
         why = f"Gemini ended it as {told.state} without an answer."
