@@ -21,6 +21,9 @@ get /api/queues
 post /api/queues/{name}/clear
 post /api/queues/{name}/retry-failed
 get /api/tiktok/categories
+get /api/tiktok/copies
+get /api/tiktok/hooks
+get /api/tiktok/patterns
 patch /api/tiktok/categories/{id}
 get /api/tiktok/posts
 post /api/tiktok/posts/bulk-ocr

@@ -15,6 +15,7 @@ from tiktok.api.views.exporting import (
     RunsExportView,
     SlidesExportView,
 )
+from tiktok.api.views.learning import CopiesView, HooksView, PatternsView
 from tiktok.api.views.monitoring import BulkMonitoringView, MonitoringView, RunsView, TriggerView
 from tiktok.api.views.posts import (
     PostCategoryView,
@@ -61,4 +62,7 @@ urlpatterns = [
     path("categories/<str:id>", CategoryView.as_view()),
     path("search", SearchView.as_view()),
     path("search/export", SlidesExportView.as_view()),
+    path("hooks", HooksView.as_view()),
+    path("patterns", PatternsView.as_view()),
+    path("copies", CopiesView.as_view()),
 ]
