@@ -151,6 +151,7 @@ CELERY_TASK_ROUTES = {
     "media_cache.tasks.store_media": {"queue": "media-cache"},
     "tiktok.tasks.run_monitoring": {"queue": "profile-monitor"},
     "tiktok.tasks.refresh_links": {"queue": "profile-monitor"},
+    "tiktok.tasks.import_profiles": {"queue": "profile-monitor"},
     "ocr.tasks.read": {"queue": "ocr"},
     "ocr.tasks.run_batches": {"queue": "ocr"},
 }

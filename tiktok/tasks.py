@@ -7,7 +7,7 @@ from celery import shared_task
 from carousel.lib.drain import drain
 from carousel.lib.drain import sweep as wake_due
 from tiktok import services
-from tiktok.models import LinkRefresh, ProfileMonitoringLog
+from tiktok.models import LinkRefresh, ProfileImport, ProfileMonitoringLog
 
 
 @shared_task
@@ -21,6 +21,11 @@ def refresh_links(ids: list[str]) -> None:
 
 
 @shared_task
+def import_profiles(ids: list[str]) -> None:
+    drain(services.IMPORT_FLOW, ids)
+
+
+@shared_task
 def sweep() -> None:
     """Plan what is due, and wake workers for whatever waits, also if its message was lost."""
     services.plan_due_runs()
@@ -29,3 +34,4 @@ def sweep() -> None:
     services.reconcile_calls()
     wake_due(ProfileMonitoringLog)
     wake_due(LinkRefresh)
+    wake_due(ProfileImport)

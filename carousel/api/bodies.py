@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import QueryDict
 from rest_framework.exceptions import ParseError, ValidationError
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
@@ -35,6 +35,25 @@ class StrictJSONParser(JSONParser):
             return super().parse(stream, media_type, parser_context)
         except RecursionError:
             raise ParseError("The JSON is nested too deeply.") from None
+
+
+class TextParser(BaseParser):
+    """A list as text; the bytes as they came."""
+
+    media_type = "text/*"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """The body. Raises ApiProblem 413."""
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 2_621_440
+        body: bytes = stream.read(most + 1)
+        if len(body) > most:
+            raise ApiProblem(413, "too_large", f"The body is larger than {most} bytes: send less.")
+        return body
 
 
 def read_query(request: Request, shape: type[Serializer[Any]]) -> dict[str, Any]:

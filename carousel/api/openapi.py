@@ -69,6 +69,7 @@ def operation(
     files: Sequence[str] = (),
     query: Shape | None = None,
     body: Shape | None = None,
+    text_bodies: Sequence[str] = (),
     path: Mapping[str, str] | None = None,
     errors: Sequence[int] = (),
     tag: str = "tiktok",
@@ -76,6 +77,7 @@ def operation(
     """Describe a view's method. 401 and 429, and what a body or a query brings, come by themselves
     (the health checks are public).
 
+    ``text_bodies`` are media types that a body may have besides JSON.
     ``files`` are the media types of an answer (200) that is a file. ``path`` maps the names in the
     path to what they mean; those called ``id`` are UUIDs.
     """
@@ -99,9 +101,14 @@ def operation(
         summary=summary,
         tags=[tag],
         parameters=[*parameters, *([query] if query else [])],
-        request=body,
+        request=_bodies(body, text_bodies) if text_bodies else body,
         responses={**dict(answers or {}), **_files(files), **described},
     )
+
+
+def _bodies(body: Shape | None, media_types: Sequence[str]) -> dict[str, Any]:
+    """JSON, or text in one of these types."""
+    return {"application/json": body, **dict.fromkeys(media_types, OpenApiTypes.STR)}
 
 
 def _files(media_types: Sequence[str]) -> dict[tuple[int, str], Any]:

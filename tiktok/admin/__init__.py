@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tiktok.admin.imports import ProfileImportAdmin
 from tiktok.admin.ledger import ApiCallAdmin, ScraperGateAdmin
 from tiktok.admin.posts import TikTokPostAdmin
 from tiktok.admin.profiles import TikTokProfileAdmin
@@ -10,6 +11,7 @@ from tiktok.admin.runs import LinkRefreshAdmin, ProfileMonitoringLogAdmin
 __all__ = [
     "ApiCallAdmin",
     "LinkRefreshAdmin",
+    "ProfileImportAdmin",
     "ProfileMonitoringLogAdmin",
     "ScraperGateAdmin",
     "TikTokPostAdmin",

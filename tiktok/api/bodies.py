@@ -11,6 +11,7 @@ from ocr.models import SlideType
 Shape = serializers.Serializer[Any]
 MINUTES_PER_YEAR = 525_600
 MOST_PROFILES = 1000
+MOST_HANDLES = 10_000
 MOST_POSTS = 50
 
 
@@ -21,6 +22,30 @@ class AddProfileBody(Shape):
         max_length=500, help_text="A handle, with or without @, or the URL of a profile."
     )
     isOwnProfile = serializers.BooleanField(default=False)
+
+
+class ImportBody(Shape):
+    """Whom to watch, many at once."""
+
+    handles = serializers.ListField(
+        child=serializers.CharField(max_length=500, allow_blank=True),
+        min_length=1,
+        max_length=MOST_HANDLES,
+        help_text="Handles, with or without @, or URLs of profiles.",
+    )
+    dryRun = serializers.BooleanField(default=False, help_text="Only tell what would be done.")
+    monitor = serializers.BooleanField(
+        required=False, help_text="Check them regularly from now on, or not."
+    )
+    isOwnProfile = serializers.BooleanField(default=False)
+
+
+class ImportQuery(Shape):
+    """The same for a body of text."""
+
+    dryRun = serializers.BooleanField(required=False)
+    monitor = serializers.BooleanField(required=False)
+    isOwnProfile = serializers.BooleanField(required=False)
 
 
 class ProfilePatch(Shape):

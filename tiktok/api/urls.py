@@ -15,6 +15,7 @@ from tiktok.api.views.exporting import (
     RunsExportView,
     SlidesExportView,
 )
+from tiktok.api.views.importing import ImportProfilesView
 from tiktok.api.views.learning import CopiesView, HooksView, PatternsView
 from tiktok.api.views.monitoring import BulkMonitoringView, MonitoringView, RunsView, TriggerView
 from tiktok.api.views.posts import (
@@ -36,6 +37,7 @@ from tiktok.api.views.search import SearchView
 urlpatterns = [
     path("profiles", ProfilesView.as_view()),
     path("profiles/add", AddProfileView.as_view()),
+    path("profiles/import", ImportProfilesView.as_view()),
     path("profiles/bulk/monitoring", BulkMonitoringView.as_view()),
     path("profiles/export", ProfilesExportView.as_view()),
     path("profiles/<str:id>", ProfileView.as_view()),
@@ -61,8 +63,8 @@ urlpatterns = [
     path("categories", CategoriesView.as_view()),
     path("categories/<str:id>", CategoryView.as_view()),
     path("search", SearchView.as_view()),
-    path("search/export", SlidesExportView.as_view()),
     path("hooks", HooksView.as_view()),
     path("patterns", PatternsView.as_view()),
     path("copies", CopiesView.as_view()),
+    path("search/export", SlidesExportView.as_view()),
 ]

@@ -6,7 +6,13 @@ from tiktok.models.insight import PostInsight, ProfileInsight
 from tiktok.models.ledger import ApiCall, CreditCount, Period, SchedulePrice, ScraperGate
 from tiktok.models.post import UNREAD, ContentType, PostMetrics, Slide, TikTokPost
 from tiktok.models.profile import ProfileMetrics, Schedule, TikTokProfile
-from tiktok.models.run import UNFINISHED, LinkRefresh, ProfileMonitoringLog, Trigger
+from tiktok.models.run import (
+    UNFINISHED,
+    LinkRefresh,
+    ProfileImport,
+    ProfileMonitoringLog,
+    Trigger,
+)
 
 __all__ = [
     "UNFINISHED",
@@ -18,6 +24,7 @@ __all__ = [
     "Period",
     "PostInsight",
     "PostMetrics",
+    "ProfileImport",
     "ProfileInsight",
     "ProfileMetrics",
     "ProfileMonitoringLog",

@@ -61,6 +61,29 @@ class ProfileMonitoringLog(Work):
         ]
 
 
+class ProfileImport(Work):
+    """Add the account behind a handle: one of many that were named at once."""
+
+    QUEUE = "profile-monitor"
+    TASK = "tiktok.tasks.import_profiles"
+
+    handle = models.CharField(max_length=64)  # as parse_handle gives it
+    is_own_profile = models.BooleanField(default=False)
+    monitoring = models.BooleanField(null=True)  # to be switched on or off; null: as it comes
+    profile = models.ForeignKey(
+        TikTokProfile, null=True, on_delete=models.SET_NULL, related_name="imports"
+    )
+
+    class Meta(Work.Meta):
+        verbose_name = "profile to add"
+        verbose_name_plural = "profiles to add"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["handle"], condition=Q(status__in=UNFINISHED), name="one_open_import"
+            )
+        ]
+
+
 class LinkRefresh(Work):
     """Fetch a post, or a profile for its avatar, again: the links to its files have died."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tiktok.services.adding import Added, BadHandle, add_profile
 from tiktok.services.budgets import Budget, BudgetExhausted, budgets
 from tiktok.services.gate import CallsStopped, calls_stopped
+from tiktok.services.adding_queued import IMPORT_FLOW, add_queued, queue_profiles
 from tiktok.services.links import (
     LINK_FLOW,
     refresh,
@@ -31,6 +32,7 @@ from tiktok.services.scraping import credit_balance, scraper
 
 __all__ = [
     "FLOW",
+    "IMPORT_FLOW",
     "LINK_FLOW",
     "Added",
     "BadHandle",
@@ -42,6 +44,7 @@ __all__ = [
     "OcrOutcome",
     "SlidesUnknown",
     "add_profile",
+    "add_queued",
     "assets_of",
     "budgets",
     "calls_stopped",
@@ -51,6 +54,7 @@ __all__ = [
     "perform_batch_ocr",
     "perform_ocr_for_post",
     "plan_due_runs",
+    "queue_profiles",
     "read_forgotten_posts",
     "reconcile_calls",
     "refresh",

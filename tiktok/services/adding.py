@@ -9,7 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.functions import Lower, Now
+from django.db.models import Value
+from django.db.models.functions import Least, Lower, Now
 
 from carousel.lib import faults
 from carousel.lib.drain import end, wake
@@ -46,12 +47,15 @@ class Added:
     run: ProfileMonitoringLog | None
 
 
-def add_profile(text: str, *, is_own_profile: bool = False) -> Added:
+def add_profile(
+    text: str, *, is_own_profile: bool = False, priority: Priority = Priority.PERSON
+) -> Added:
     """Find the account behind a handle or link, store it and its first page, and queue the rest.
 
-    A known account is refreshed the same way; its ``is_own_profile`` is only ever set. Where its
-    run is open already, that one is used. If the first page can't be had now but may be later, the
-    profile is returned without it and its run goes on trying.
+    ``priority`` is that of the rest and of the files. A known account is refreshed the same way;
+    its ``is_own_profile`` is only ever set. Where its run is open already, that one is used. If the
+    first page can't be had now but may be later, the profile is returned without it and its run
+    goes on trying.
 
     Raises BadHandle, ScrapeError (``not_found``, ``out_of_credits``, ``budget_exhausted``,
     ``unauthorized``, or why the account could not be fetched) and NotNow while calls are paused or
@@ -66,11 +70,11 @@ def add_profile(text: str, *, is_own_profile: bool = False) -> Added:
         faults.point("adding.account_found")
         captured_at = seen_at()
         with transaction.atomic():  # no profile without the run that fetches its posts
-            stored = store_profile(found, captured_at=captured_at, priority=Priority.PERSON)
+            stored = store_profile(found, captured_at=captured_at, priority=priority)
             profile = stored.profile
             if is_own_profile and not profile.is_own_profile:
                 TikTokProfile.objects.filter(pk=profile.pk).update(is_own_profile=True)
-            run, is_ours = _take_run(profile, found, captured_at)
+            run, is_ours = _take_run(profile, found, captured_at, priority)
         faults.point("adding.run_taken")
         client.ledger.charge_to(run)
         if is_ours:
@@ -96,7 +100,7 @@ def _known(handle: str) -> UUID | None:
 
 
 def _take_run(
-    profile: TikTokProfile, found: ScrapedProfile, captured_at: datetime
+    profile: TikTokProfile, found: ScrapedProfile, captured_at: datetime, priority: Priority
 ) -> tuple[ProfileMonitoringLog, bool]:
     """The profile's open run, a new one if there is none, and whether this process owns it now."""
     known: dict[str, Any] = {"profile_fetched": True, "expected_posts": bounded(found.video_count)}
@@ -106,7 +110,7 @@ def _take_run(
         id=uuid7(),
         profile=profile,
         trigger=Trigger.ADDED,
-        priority=Priority.PERSON,
+        priority=priority,
         created_at=captured_at,
         **known,
     )
@@ -115,7 +119,7 @@ def _take_run(
         # Nobody else can have claimed a fresh one: it isn't committed yet.
         waiting = ProfileMonitoringLog.objects.filter(pk=run.pk, status=Status.PENDING)
         waiting.filter(pages_scraped=0).update(every_page=True, **known)
-        waiting.update(priority=Priority.PERSON, run_after=Now())
+        waiting.update(priority=Least("priority", Value(priority.value)), run_after=Now())
         claimed = ProfileMonitoringLog.objects.claim(1, [run.pk])
     return (claimed[0], True) if claimed else (run, False)
 

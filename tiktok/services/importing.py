@@ -10,6 +10,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef
@@ -89,6 +90,31 @@ class ImportPreview:
         return len(self.new) + len(self.known) + len(self.duplicates) + len(self.malformed)
 
 
+def preview_answer(preview: ImportPreview) -> dict[str, Any]:
+    """What a list holds, as the API and ``--json`` show it."""
+    return {
+        "total": preview.total,
+        "new": [{"line": each.line, "handle": each.handle} for each in preview.new],
+        "known": [
+            {
+                "line": each.entry.line,
+                "handle": each.entry.handle,
+                "profileId": str(each.profile_id),
+                "profileHandle": each.profile_handle,
+            }
+            for each in preview.known
+        ],
+        "duplicates": [
+            {"line": each.entry.line, "handle": each.entry.handle, "firstLine": each.first_line}
+            for each in preview.duplicates
+        ],
+        "malformed": [
+            {"line": each.line, "text": each.text, "reason": each.reason}
+            for each in preview.malformed
+        ],
+    }
+
+
 def decode(raw: bytes) -> str:
     """The text of a file: UTF-8 or UTF-16 with or without a mark, else Windows' Latin.
 
@@ -111,10 +137,20 @@ def classify(lines: Iterable[str]) -> ImportPreview:
     a header. Empty lines and those that begin with ``#`` are left out. Two queries per 2,000
     handles.
     """
+    return _sorted(read_entries(lines))
+
+
+def classify_names(names: Iterable[str]) -> ImportPreview:
+    """The same for names that are separate already; their lines are their numbers, from 1."""
+    numbered = enumerate((" ".join(name.split()) for name in names), start=1)
+    return _sorted(each for line, text in numbered for each in _named_by(line, text, [text]))
+
+
+def _sorted(everything: Iterable[Entry | Malformed]) -> ImportPreview:
     preview = ImportPreview()
     first_lines: dict[str, int] = {}
     entries: list[Entry] = []
-    for found in read_entries(lines):
+    for found in everything:
         if isinstance(found, Malformed):
             preview.malformed.append(found)
         elif found.handle in first_lines:

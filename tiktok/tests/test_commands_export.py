@@ -68,7 +68,7 @@ def test_a_hundred_thousand_rows_take_no_more_memory_than_a_few(
 
     def peak() -> int:
         done = subprocess.run(
-            [sys.executable, "-c", MEASURED, "-v0", "post-metrics", f"--format={kind}", f"-o{file}"],
+            [sys.executable, "-c", MEASURED, "-v0", "post-metrics", f"--format={kind}", f"-o{file}"],  # noqa: E501
             env=process_env, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True,
         )  # fmt: skip
         return int(done.stdout)

@@ -12,9 +12,16 @@ from django.core.management.base import CommandError, CommandParser
 from carousel.lib.console import Console, ConsoleCommand, finish_in_hand
 from carousel.lib.stopping import stopping
 from tiktok.management.explaining import explained, shown_wait
-from tiktok.models import ProfileMonitoringLog
+from tiktok.models import ProfileImport, ProfileMonitoringLog
+from tiktok.services import queue_profiles
 from tiktok.services.adding_many import Outcome, add_each
-from tiktok.services.importing import Entry, ImportPreview, classify, decode
+from tiktok.services.importing import (
+    Entry,
+    ImportPreview,
+    classify,
+    decode,
+    preview_answer,
+)
 
 Json = dict[str, Any]
 LISTED = 20  # lines of each kind that are shown; --json has all
@@ -36,6 +43,9 @@ class Command(ConsoleCommand):
             action=argparse.BooleanOptionalAction,
             help="check the new ones regularly from now on, or not",
         )
+        parser.add_argument(
+            "--queue", action="store_true", help="leave the adding to the workers, as a backlog"
+        )
         parser.add_argument("--dry-run", action="store_true", help="only tell what would be done")
 
     def run(self, console: Console, options: Json) -> None:
@@ -46,9 +56,12 @@ class Command(ConsoleCommand):
         if len(preview.malformed) == preview.total:
             first = preview.malformed[0]
             raise CommandError(f"No line names a profile. Line {first.line}: {first.reason}")
-        document: Json = {"preview": _preview_answer(preview), "dryRun": options["dry_run"]}
+        document: Json = {"preview": preview_answer(preview), "dryRun": options["dry_run"]}
         if options["dry_run"]:
             console.answer(document)
+            return
+        if options["queue"]:
+            self._queue(console, preview, document, options)
             return
         with finish_in_hand():
             outcomes = self._add(console, preview.new, options)
@@ -63,6 +76,17 @@ class Command(ConsoleCommand):
             console.answer(document | {"added": len(added), "failed": failed, "left": left})
             if failed and not stopping():
                 raise CommandError(_failure(outcomes, failed, len(preview.new), left))
+
+    def _queue(
+        self, console: Console, preview: ImportPreview, document: Json, options: Json
+    ) -> None:
+        handles = [entry.handle for entry in preview.new]
+        monitoring = options["monitor"]
+        queued = queue_profiles(handles, is_own_profile=options["own"], monitoring=monitoring)
+        waiting = len(handles) - len(queued)
+        console.say(f"{len(queued)} queued, {waiting} had been before.")
+        console.workers(ProfileImport.QUEUE)
+        console.answer(document | {"queued": len(queued), "waiting": waiting})
 
     def _add(self, console: Console, new: list[Entry], options: Json) -> list[Outcome]:
         outcomes: list[Outcome] = []
@@ -111,30 +135,6 @@ def _tell(console: Console, preview: ImportPreview) -> None:
     more = max(len(preview.malformed) - LISTED, 0) + max(len(preview.duplicates) - LISTED, 0)
     if more:
         console.say(f"and {more} lines more (--json tells all)")
-
-
-def _preview_answer(preview: ImportPreview) -> Json:
-    return {
-        "total": preview.total,
-        "new": [{"line": each.line, "handle": each.handle} for each in preview.new],
-        "known": [
-            {
-                "line": each.entry.line,
-                "handle": each.entry.handle,
-                "profileId": str(each.profile_id),
-                "profileHandle": each.profile_handle,
-            }
-            for each in preview.known
-        ],
-        "duplicates": [
-            {"line": each.entry.line, "handle": each.entry.handle, "firstLine": each.first_line}
-            for each in preview.duplicates
-        ],
-        "malformed": [
-            {"line": each.line, "text": each.text, "reason": each.reason}
-            for each in preview.malformed
-        ],
-    }
 
 
 def _failures(new: list[Entry], outcomes: list[Outcome]) -> list[Json]:
