@@ -12,7 +12,6 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from carousel.lib import faults
 from carousel.lib.drain import Flow, wake
 from carousel.lib.ids import uuid7
 from carousel.lib.work import Priority
@@ -62,7 +61,6 @@ def queue_profiles(
 def add_queued(rows: list[ProfileImport]) -> None:
     """The step of the flow. Raises NotNow and ScrapeError, which end the row as they should."""
     for row in rows:
-        faults.point("importing.claimed")
         try:
             added = add_profile(
                 row.handle, is_own_profile=row.is_own_profile, priority=Priority(row.priority)
