@@ -196,6 +196,13 @@ SCRAPECREATORS_MONTHLY_BUDGET = env.budget("SCRAPECREATORS_MONTHLY_BUDGET")
 MONITORING_INTERVAL_MINUTES = env.number("MONITORING_INTERVAL_MINUTES", 1440, least=1)
 # Scheduled runs stop at the first page without a new post, but look at every page this often.
 MONITORING_ALL_PAGES_DAYS = env.number("MONITORING_ALL_PAGES_DAYS", 7, least=1)
+# fixed: each profile at its interval; adaptive: by what is expected of it, within these bounds.
+# A profile that has an interval or a schedule of its own keeps to that.
+MONITORING_SCHEDULE = env.choice("MONITORING_SCHEDULE", "fixed", ("fixed", "adaptive"))
+MONITORING_MIN_MINUTES = env.number("MONITORING_MIN_MINUTES", 15, least=1, most=525_600)
+MONITORING_MAX_MINUTES = env.number("MONITORING_MAX_MINUTES", 4320, least=1, most=525_600)
+MONITORING_DAILY_CREDITS = env.budget("MONITORING_DAILY_CREDITS")
+MONITORING_ADAPTIVE_ALL_PAGES_DAYS = max(30, MONITORING_ALL_PAGES_DAYS)
 MONITORING_MAX_PAGES = env.number("MONITORING_MAX_PAGES", 200, least=1)
 MISSES_UNTIL_CHECKED = env.number("MISSES_UNTIL_CHECKED", 3, least=1)
 

@@ -32,6 +32,7 @@ def sweep() -> None:
     services.refresh_forgotten_links()
     services.read_forgotten_posts()
     services.reconcile_calls()
+    services.adjust_price()
     wake_due(ProfileMonitoringLog)
     wake_due(LinkRefresh)
     wake_due(ProfileImport)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tiktok.services.adding import Added, BadHandle, add_profile
+from tiktok.services.adding_queued import IMPORT_FLOW, add_queued, queue_profiles
 from tiktok.services.budgets import Budget, BudgetExhausted, budgets
 from tiktok.services.gate import CallsStopped, calls_stopped
-from tiktok.services.adding_queued import IMPORT_FLOW, add_queued, queue_profiles
 from tiktok.services.links import (
     LINK_FLOW,
     refresh,
@@ -28,6 +28,7 @@ from tiktok.services.readings import (
 )
 from tiktok.services.reconciling import reconcile_calls
 from tiktok.services.runs import MonitoringChange, plan_due_runs, set_monitoring, trigger_run
+from tiktok.services.scheduling import adjust_price, is_adaptive, next_run_reason, plan_next_look
 from tiktok.services.scraping import credit_balance, scraper
 
 __all__ = [
@@ -45,15 +46,19 @@ __all__ = [
     "SlidesUnknown",
     "add_profile",
     "add_queued",
+    "adjust_price",
     "assets_of",
     "budgets",
     "calls_stopped",
     "correct_slide",
     "credit_balance",
     "delete_profile",
+    "is_adaptive",
+    "next_run_reason",
     "perform_batch_ocr",
     "perform_ocr_for_post",
     "plan_due_runs",
+    "plan_next_look",
     "queue_profiles",
     "read_forgotten_posts",
     "reconcile_calls",

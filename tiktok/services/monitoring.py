@@ -34,10 +34,13 @@ from tiktok.services.gate import GATE_WAIT, HOLDING
 from tiktok.services.missing import count_misses, profile_missed
 from tiktok.services.paging import is_complete, is_partial, oldest_in_order, stop_reason
 from tiktok.services.profiles import store_profile
+from tiktok.services.scheduling import plan_next_look
 from tiktok.services.scraping import scraper, seen_at
 
 logger = logging.getLogger(__name__)
 
+# Of a list: perhaps the account has another handle now, or is gone.
+WHO = frozenset({"not_found", "private", "forbidden"})
 SLICE = settings.WORK_SLICE_SECONDS  # a longer run makes room for others and goes on after them
 
 
@@ -76,6 +79,7 @@ class Run:
         self.client = client
         self.profile = TikTokProfile.objects.get(pk=run.profile_id)
         self.ends = time.monotonic() + SLICE
+        self.asked = False  # who the account is
 
     def go(self, *, max_pages: int | None = None) -> None:
         """Go on from the checkpoint to the end, or until the slice or ``max_pages`` are used up.
@@ -106,6 +110,7 @@ class Run:
 
     def fetch_profile(self) -> None:
         """Who the account is now; its handle, by which its posts are listed, may have changed."""
+        self.asked = True
         try:
             answer = self.client.profile(user_id=self.profile.tiktok_user_id)
         except ScrapeError as exc:
@@ -139,7 +144,10 @@ class Run:
                 region=region,
             )
         except ScrapeError as exc:
-            self.refused(exc, region)
+            if not (exc.call and exc.code in WHO and self.ask_who()):
+                self.refused(exc, region)
+            return
+        if not self.is_familiar(page) and self.ask_who():
             return
         if page.posts or page.skipped or run.cursor:
             self.store(page)
@@ -149,6 +157,19 @@ class Run:
             self.checkpoint(region=page.region_hint)
         else:
             self.stop_with("suspect_empty")
+
+    def is_familiar(self, page: VideosPage) -> bool:
+        """Whether the page shows posts of the account under the name that we know."""
+        known = (self.profile.tiktok_user_id, self.profile.handle.lower())
+        found = ((post.author.user_id, post.author.handle or known[1]) for post in page.posts)
+        return any((user_id, handle.lower()) == known for user_id, handle in found)
+
+    def ask_who(self) -> bool:
+        """Ask who the account is now, if this run took that for granted and its list is no use."""
+        if self.asked or self.run.expected_posts is not None or self.run.pages_scraped:
+            return False
+        self.fetch_profile()
+        return True
 
     def refused(self, exc: ScrapeError, region: str | None) -> None:
         """The list was not shown: privately, in this region, or for a reason to end the run."""
@@ -253,18 +274,15 @@ class Run:
         faults.point("monitoring.totals_added")
         with transaction.atomic():
             TikTokProfile.objects.filter(pk=self.profile.pk).update(last_monitoring_run=Now())
+            plan_next_look(self.profile, seen_at())
             if not self.run.finish():
                 raise LostLease("another worker has taken over")
         faults.point("monitoring.finished")
 
 
 FIGURES = (
-    "pages_scraped",
-    "posts_created",
-    "posts_updated",
-    "posts_scraped",
-    "items_skipped",
-    "oldest_post_at",
+    *("pages_scraped", "posts_created", "posts_updated", "posts_scraped"),
+    *("items_skipped", "oldest_post_at"),
 )
 
 
@@ -274,7 +292,6 @@ def bounded(count: int | None) -> int | None:
 
 
 def _author_counts(page: VideosPage) -> AuthorCounts | None:
-    """The account's exact numbers, where its posts tell them."""
     return next((post.author.counts for post in page.posts if post.author.counts), None)
 
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import DurationField, F, Func, QuerySet, Value
 from django.db.models.functions import Now
@@ -17,31 +14,46 @@ from carousel.lib import faults
 from carousel.lib.drain import wake
 from carousel.lib.ids import uuid7
 from carousel.lib.work import Priority, Status
-from tiktok.models import UNFINISHED, ProfileMonitoringLog, TikTokProfile, Trigger
+from tiktok.models import (
+    UNFINISHED,
+    ProfileMonitoringLog,
+    Schedule,
+    TikTokProfile,
+    Trigger,
+)
+from tiktok.services.scheduling import schedule_params
 
 # Who plans a profile holds its row until its next time is written, and others pass it by; the
-# constraint of one open run per profile stands behind that. Times are spread by a twentieth
+# constraint of one open run per profile stands behind that. What is planned for an adaptive profile
+# holds until its run has ended and chosen anew; between looks at all pages its runs ask only for
+# the first page, which tells the account's numbers too. Times are spread by a twentieth
 # either way, so that profiles enabled together drift apart.
 PLAN = """
 WITH due AS MATERIALIZED (
-    SELECT id FROM tiktok_tiktokprofile
+    SELECT id, monitoring_schedule = 'adaptive'
+        OR (monitoring_schedule = '' AND %(adaptive)s) AS adaptive
+    FROM tiktok_tiktokprofile
     WHERE monitoring_enabled AND next_monitoring_run <= statement_timestamp()
     ORDER BY next_monitoring_run LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 ),
 planned AS (
     UPDATE tiktok_tiktokprofile AS profile SET
-        next_monitoring_run = statement_timestamp()
-            + profile.monitoring_interval_minutes * interval '1 minute' * (0.95 + random() / 10)
+        next_monitoring_run = statement_timestamp() + interval '1 minute' * (0.95 + random() / 10)
+            * CASE WHEN adaptive THEN coalesce(profile.planned_interval_minutes,
+                                               profile.monitoring_interval_minutes)
+                   ELSE profile.monitoring_interval_minutes END
     FROM due WHERE profile.id = due.id
-    RETURNING profile.id, profile.history_complete AND coalesce(
-        profile.all_pages_at > statement_timestamp() - %(stale)s, false) AS known
+    RETURNING profile.id, adaptive AND profile.handle <> '' AND profile.misses = 0
+        AND NOT profile.private AS familiar,
+        profile.history_complete AND coalesce(profile.all_pages_at > statement_timestamp()
+            - CASE WHEN adaptive THEN %(adaptive_stale)s ELSE %(stale)s END, false) AS known
 )
 INSERT INTO tiktok_profilemonitoringlog
     (id, profile_id, trigger, status, priority, attempts, error, error_code, force_recache,
      profile_fetched, every_page, cursor, region, pages_scraped, posts_scraped, posts_created,
      posts_updated, items_skipped, stop_reason, is_partial, credits_charged)
 SELECT gen_random_uuid(), id, 'scheduled', 'pending', %(priority)s, 0, '', '', false,
-       false, NOT known, '', '', 0, 0, 0, 0, 0, '', false, 0
+       known AND familiar, NOT known, '', '', 0, 0, 0, 0, 0, '', false, 0
 FROM planned
 ON CONFLICT (profile_id) WHERE status IN ('blocked', 'pending', 'running') DO NOTHING
 RETURNING id
@@ -71,8 +83,7 @@ def plan_due_runs(limit: int = 1000) -> int:
     still open gets none, and is due again an interval later.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        stale = timedelta(days=settings.MONITORING_ALL_PAGES_DAYS)
-        params: dict[str, Any] = {"limit": limit, "priority": Priority.SCHEDULE, "stale": stale}
+        params = {"limit": limit, "priority": Priority.SCHEDULE, **schedule_params()}
         cursor.execute(PLAN, params)
         ids = [pk for (pk,) in cursor.fetchall()]
         if ids:
@@ -133,10 +144,15 @@ def _hurry(run: ProfileMonitoringLog, *, force_recache: bool) -> None:
 
 
 def set_monitoring(
-    profile_ids: Sequence[str | UUID], *, enabled: bool, interval_minutes: int | None = None
+    profile_ids: Sequence[str | UUID],
+    *,
+    enabled: bool,
+    interval_minutes: int | None = None,
+    schedule: Schedule | None = None,
 ) -> MonitoringChange:
-    """Switch monitoring on or off, and set the interval where given.
+    """Switch monitoring on or off, and set the interval or the kind of schedule where given.
 
+    A profile whose interval is set keeps exactly that, unless ``schedule`` says otherwise.
     Switching on, or another interval, plans the first run one interval ahead; a profile that is
     on already keeps its time.
     """
@@ -150,6 +166,9 @@ def set_monitoring(
         profiles = TikTokProfile.objects.filter(pk__in=_locked(found))
         if interval_minutes is not None:
             _set_interval(profiles, interval_minutes)
+            schedule = schedule or Schedule.FIXED
+        if schedule is not None:
+            profiles.update(monitoring_schedule=schedule)
         if enabled:
             profiles.filter(next_monitoring_run=None).update(
                 next_monitoring_run=Now() + ONE_INTERVAL
