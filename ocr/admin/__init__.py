@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ocr.admin.categories import PostCategoryAdmin
+from ocr.admin.categories import CategoryChangeAdmin, PostCategoryAdmin
 from ocr.admin.readings import ReadingAdmin
 from ocr.admin.spending import BatchJobAdmin, ModelCallAdmin, ReaderGateAdmin
 
 __all__ = [
     "BatchJobAdmin",
+    "CategoryChangeAdmin",
     "ModelCallAdmin",
     "PostCategoryAdmin",
     "ReaderGateAdmin",

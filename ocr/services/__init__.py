@@ -5,7 +5,15 @@ from __future__ import annotations
 from ocr.fold import fold, fold_with_offsets
 from ocr.services.batches import return_orphans
 from ocr.services.batching import BATCHES
-from ocr.services.correct import accept_category, correct_slide, set_category
+from ocr.services.categories import (
+    CategoryTaken,
+    accept_category,
+    find_category,
+    merge_categories,
+    rename_category,
+    undo_merge,
+)
+from ocr.services.correct import correct_slide, set_category
 from ocr.services.gate import Spending, open_gate, spending
 from ocr.services.reading import FLOW, read
 from ocr.services.request import (
@@ -19,19 +27,24 @@ from ocr.services.request import (
 __all__ = [
     "BATCHES",
     "FLOW",
+    "CategoryTaken",
     "ReadingRequest",
     "Spending",
     "accept_category",
     "correct_slide",
+    "find_category",
     "fold",
     "fold_with_offsets",
+    "merge_categories",
     "open_gate",
     "read",
     "read_again",
     "release",
+    "rename_category",
     "request_reading",
     "request_readings",
     "return_orphans",
     "set_category",
     "spending",
+    "undo_merge",
 ]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
-
 from ocr.fold import fold
 from ocr.models import PostCategory, Reading, SlideReading, SlideType, Source
 
@@ -36,14 +34,4 @@ def set_category(reading: Reading, category: PostCategory | None) -> None:
         category_confidence=None,
         category_source=Source.HUMAN,
         proposed_category=None,
-    )
-
-
-@transaction.atomic
-def accept_category(category: PostCategory) -> int:
-    """Let the reader use a category that it proposed; returns how many readings get it."""
-    PostCategory.objects.filter(pk=category.pk).update(active=True)
-    waiting = Reading.objects.filter(proposed_category=category)
-    return waiting.exclude(category_source=Source.HUMAN).update(
-        category=category, category_source=Source.AI, proposed_category=None
     )

@@ -12,6 +12,7 @@ from carousel.api.errors import conflict, missing
 from carousel.api.openapi import operation, page_of
 from carousel.api.pages import paginate
 from ocr.models import PostCategory
+from ocr.services import CategoryTaken, accept_category, rename_category
 from tiktok.api.answers import category_answers
 from tiktok.api.bodies import CategoryPatch
 from tiktok.api.filters import CategoryQuery, categories_matching
@@ -48,14 +49,20 @@ class CategoryView(APIView):
     def patch(self, request: Request, id: str) -> Response:
         """Rename it, describe it, or say whether the reader may choose it."""
         key = parse_id(id, "category")
-        if not PostCategory.objects.filter(pk=key).exists():
+        category = PostCategory.objects.filter(pk=key).first()
+        if category is None:
             raise missing("category", id)
         body = read_body(request, CategoryPatch, partial=True)
+        name = body.pop("name", category.name)
         try:
             with transaction.atomic():
-                PostCategory.objects.filter(pk=key).update(**body)
-        except IntegrityError:
-            words = f"There is another category called {body['name']!r}. Choose another name."
+                rename_category(category, name)
+                if body:
+                    PostCategory.objects.filter(pk=key).update(**body)
+                if body.get("active"):
+                    accept_category(category)
+        except (IntegrityError, CategoryTaken):
+            words = f"There is another category called {name!r}. Choose another name."
             raise conflict("duplicate_name", words) from None
         for answer in category_answers([key]):
             return Response(answer)
