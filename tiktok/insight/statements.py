@@ -31,7 +31,7 @@ def _gain(span: Span) -> str:
 
 def _median(of: str, count: str) -> str:
     return f"""(SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY number)
-        FROM unnest({of}[{count} - {BASELINE_POSTS - 1}:{count}]) AS number)"""
+        FROM (SELECT unnest({of}[{count} - {BASELINE_POSTS - 1}:{count}]) AS number) AS numbers)"""
 
 
 def _score(span: Span) -> str:
@@ -62,6 +62,7 @@ COLUMNS = (
     "as_of",
 )
 
+# `compared` is materialized so that each median is worked out once, not where it is used.
 # `is_due`: the post was seen since its row was written, so its series may have moved. The baseline
 # of all others may have moved too, and is looked at again for each.
 POSTS = f"""
@@ -138,7 +139,7 @@ placed AS (
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     )
 ),
-compared AS (
+compared AS MATERIALIZED (
     SELECT placed.id, shown, is_ripe, least(before_it, {BASELINE_POSTS}) AS outlier_n,
            CASE WHEN before_it > 0 THEN {_median("all_views", "before_it")} END AS baseline,
            (like_count + comment_count + share_count + save_count) / nullif(shown, 0)
