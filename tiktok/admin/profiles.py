@@ -20,6 +20,7 @@ from django.utils.safestring import SafeString, mark_safe
 from carousel.lib.admin import CarouselAdmin, compact, line_chart, row_action, when
 from carousel.lib.errors import NotNow, UpstreamError
 from media_cache.admin import thumbnail
+from tiktok.admin.schedule import EDITABLE, ScheduleAdmin
 from tiktok.models import TikTokProfile, Trigger
 from tiktok.services import (
     BadHandle,
@@ -33,7 +34,6 @@ from tiktok.services.exporting import PROFILES
 RUNS_SHOWN = 10
 POINTS_SHOWN = 400
 MISSING = mark_safe(' <span class="badge badge-failed">missing</span>')
-EDITABLE = ("monitoring_enabled", "monitoring_interval_minutes", "is_own_profile")
 
 
 class AddProfileForm(forms.Form):
@@ -50,7 +50,7 @@ class AddProfileForm(forms.Form):
 
 
 @admin.register(TikTokProfile)
-class TikTokProfileAdmin(CarouselAdmin[TikTokProfile]):
+class TikTokProfileAdmin(ScheduleAdmin, CarouselAdmin[TikTokProfile]):
     """Whom we watch."""
 
     change_form_template = "admin/tiktok/profile.html"
@@ -74,7 +74,12 @@ class TikTokProfileAdmin(CarouselAdmin[TikTokProfile]):
         (None, {"fields": ("picture", "handle", "previous_handles", "nickname", "bio", "link")}),
         (
             "Monitoring",
-            {"fields": (*EDITABLE, "next_monitoring_run", "last_monitoring_run", "missing_since")},
+            {
+                "fields": (
+                    *(*EDITABLE, "credits_used", "next_monitoring_run", "why_then"),
+                    *("last_monitoring_run", "missing_since"),
+                )
+            },
         ),
         (
             "Account",
@@ -123,22 +128,6 @@ class TikTokProfileAdmin(CarouselAdmin[TikTokProfile]):
         return format_html(
             '<a href="{}">{}</a>', self._posts_address(profile), compact(profile.total_posts)
         )
-
-    @admin.display(description="monitoring")
-    def monitoring(self, profile: TikTokProfile) -> SafeString:
-        """On or off, and the interval, in hours where it is a whole number of them."""
-        word = "on" if profile.monitoring_enabled else "off"
-        hours, minutes = divmod(profile.monitoring_interval_minutes, 60)
-        every = f"{profile.monitoring_interval_minutes} min" if minutes else f"{hours} h"
-        return format_html(
-            '<span class="badge badge-{0}">{0}</span><small class="under">every {1}</small>',
-            *(word, every),
-        )
-
-    @admin.display(description="next run")
-    def next_run(self, profile: TikTokProfile) -> str | SafeString:
-        """In how long."""
-        return when(profile.next_monitoring_run)
 
     @admin.display(description="last run")
     def last_run(self, profile: TikTokProfile) -> str | SafeString:
@@ -238,15 +227,6 @@ class TikTokProfileAdmin(CarouselAdmin[TikTokProfile]):
         told = f"{added.profile} is {new}: {added.posts_created} new posts so far.{rest}"
         self.message_user(request, told, messages.SUCCESS)
         return added.profile
-
-    def save_model(self, request: HttpRequest, obj: TikTokProfile, form: Any, change: bool) -> None:
-        """Through the service, so that the next run is planned; nothing else is written."""
-        changed = set(form.changed_data)
-        if changed & {"monitoring_enabled", "monitoring_interval_minutes"}:
-            minutes = obj.monitoring_interval_minutes
-            set_monitoring([obj.pk], enabled=obj.monitoring_enabled, interval_minutes=minutes)
-        if "is_own_profile" in changed:
-            TikTokProfile.objects.filter(pk=obj.pk).update(is_own_profile=obj.is_own_profile)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

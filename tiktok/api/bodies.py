@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
 
 from ocr.models import SlideType
+from tiktok.models import Schedule
 
 Shape = serializers.Serializer[Any]
 MINUTES_PER_YEAR = 525_600
@@ -48,12 +50,39 @@ class ImportQuery(Shape):
     isOwnProfile = serializers.BooleanField(required=False)
 
 
+def _bound() -> serializers.IntegerField:
+    return serializers.IntegerField(
+        min_value=1,
+        max_value=MINUTES_PER_YEAR,
+        allow_null=True,
+        help_text="For the adaptive schedule; null: the installation's.",
+    )
+
+
 class ProfilePatch(Shape):
     """What a person may change about a profile; the rest is TikTok's."""
 
     isOwnProfile = serializers.BooleanField()
     monitoringEnabled = serializers.BooleanField()
-    monitoringIntervalMinutes = serializers.IntegerField(min_value=1, max_value=MINUTES_PER_YEAR)
+    monitoringIntervalMinutes = serializers.IntegerField(
+        min_value=1,
+        max_value=MINUTES_PER_YEAR,
+        allow_null=True,
+        help_text="Kept exactly; null: the adaptive schedule chooses.",
+    )
+    monitoringMinMinutes = _bound()
+    monitoringMaxMinutes = _bound()
+    creditBudgetPerMonth = serializers.IntegerField(
+        min_value=0, max_value=2**31 - 1, allow_null=True, help_text="Null: without bounds."
+    )
+
+
+def wanted_schedule(body: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What an interval in a body asks for: exactly that, or, if null, the adaptive schedule."""
+    if name not in body:
+        return {}
+    minutes: int | None = body[name]
+    return {"schedule": Schedule.ADAPTIVE} if minutes is None else {"interval_minutes": minutes}
 
 
 class MonitoringPatch(Shape):
@@ -61,7 +90,11 @@ class MonitoringPatch(Shape):
 
     enabled = serializers.BooleanField()
     intervalMinutes = serializers.IntegerField(
-        required=False, min_value=1, max_value=MINUTES_PER_YEAR
+        required=False,
+        min_value=1,
+        max_value=MINUTES_PER_YEAR,
+        allow_null=True,
+        help_text="Kept exactly; null: the adaptive schedule chooses.",
     )
 
 

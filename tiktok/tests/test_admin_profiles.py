@@ -105,7 +105,7 @@ def test_a_profiles_page_shows_its_last_runs_with_errors_and_its_numbers(
         ProfileMetrics.objects.create(
             profile=profile, captured_at=START + timedelta(days=n), follower_count=100 + n
         )
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(10):
         page = admin_client.get(page_of(profile)).content.decode()
     assert "Reason 11." in page
     assert "Reason 2." in page

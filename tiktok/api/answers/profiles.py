@@ -9,6 +9,7 @@ from uuid import UUID
 from carousel.api.errors import missing
 from carousel.api.times import iso
 from media_cache.api.serializers import Answer, asset_answers
+from tiktok import services
 from tiktok.api.answers.insight import profile_insight
 from tiktok.models import TikTokProfile
 
@@ -25,6 +26,18 @@ def profile_answer(key: UUID, base_url: str) -> Answer:
     for answer in profile_answers([key], base_url):
         return answer
     raise missing("profile", key)
+
+
+def schedule_answer(row: TikTokProfile) -> Answer:
+    """How a profile's next look is chosen, and what it may cost."""
+    return {
+        "monitoringSchedule": "adaptive" if services.is_adaptive(row) else "fixed",
+        "monitoringMinMinutes": row.monitoring_min_minutes,
+        "monitoringMaxMinutes": row.monitoring_max_minutes,
+        "nextMonitoringReason": services.next_run_reason(row),
+        "expectedPostsPerDay": row.posts_per_day,
+        "creditBudgetPerMonth": row.credit_budget_per_month,
+    }
 
 
 def _profile(row: TikTokProfile, avatars: dict[Any, Answer]) -> Answer:
@@ -55,6 +68,7 @@ def _profile(row: TikTokProfile, avatars: dict[Any, Answer]) -> Answer:
         },
         "monitoringEnabled": row.monitoring_enabled,
         "monitoringIntervalMinutes": row.monitoring_interval_minutes,
+        **schedule_answer(row),
         "lastMonitoringRun": iso(row.last_monitoring_run),
         "nextMonitoringRun": iso(row.next_monitoring_run),
         "insight": profile_insight(getattr(row, "insight", None)),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from carousel.api.times import iso
 from media_cache.api.serializers import Answer
+from tiktok.api.answers.profiles import schedule_answer
 from tiktok.models import ProfileMonitoringLog, TikTokProfile
 
 RECENT = 10
@@ -25,6 +26,7 @@ def monitoring_answer(profile: TikTokProfile) -> Answer:
         "profileId": str(profile.pk),
         "monitoringEnabled": profile.monitoring_enabled,
         "monitoringIntervalMinutes": profile.monitoring_interval_minutes,
+        **schedule_answer(profile),
         "lastMonitoringRun": iso(profile.last_monitoring_run),
         "nextMonitoringRun": iso(profile.next_monitoring_run),
         "recentLogs": [run_answer(run) for run in runs],

@@ -8,7 +8,7 @@ from carousel.lib.work import Status
 from media_cache.api.serializers import AssetSerializer
 from tiktok.api.serializers.fields import Shape, moment, number
 from tiktok.api.serializers.insight import ProfileInsightSerializer
-from tiktok.models import Trigger
+from tiktok.models import Schedule, Trigger
 
 
 class TotalsSerializer(Shape):
@@ -22,7 +22,23 @@ class TotalsSerializer(Shape):
     saves = serializers.IntegerField()
 
 
-class ProfileSerializer(Shape):
+class ScheduleSerializer(Shape):
+    """How a profile's next check is chosen, and what it may cost."""
+
+    monitoringSchedule = serializers.ChoiceField(
+        choices=Schedule.choices,
+        help_text="`fixed`: exactly at the interval. `adaptive`: by what is expected of it.",
+    )
+    monitoringMinMinutes = number("Bound of the adaptive schedule; null: the installation's.")
+    monitoringMaxMinutes = number("Bound of the adaptive schedule; null: the installation's.")
+    nextMonitoringReason = serializers.CharField(help_text="Why the next check is when it is.")
+    expectedPostsPerDay = serializers.FloatField(
+        allow_null=True, help_text="As the adaptive schedule saw it at its last check."
+    )
+    creditBudgetPerMonth = number("Null: without bounds.")
+
+
+class ProfileSerializer(ScheduleSerializer):
     """An account as last seen. `tiktokUserId` is who it is, `handle` what it is called today."""
 
     id = serializers.UUIDField()
@@ -80,7 +96,7 @@ class RunSerializer(Shape):
     createdAt = serializers.DateTimeField()
 
 
-class MonitoringSerializer(Shape):
+class MonitoringSerializer(ScheduleSerializer):
     """How a profile is watched."""
 
     profileId = serializers.UUIDField()

@@ -11,7 +11,12 @@ from carousel.api.openapi import operation, page_of
 from carousel.api.pages import paginate
 from tiktok import services
 from tiktok.api.answers import monitoring_answer, run_answer, run_answers
-from tiktok.api.bodies import BulkMonitoringPatch, MonitoringPatch, TriggerBody
+from tiktok.api.bodies import (
+    BulkMonitoringPatch,
+    MonitoringPatch,
+    TriggerBody,
+    wanted_schedule,
+)
 from tiktok.api.filters import RunQuery, runs_matching
 from tiktok.api.serializers import (
     BulkMonitoringSerializer,
@@ -52,7 +57,7 @@ class MonitoringView(APIView):
         profile = find_profile(id)
         body = read_body(request, MonitoringPatch)
         services.set_monitoring(
-            [profile.pk], enabled=body["enabled"], interval_minutes=body.get("intervalMinutes")
+            [profile.pk], enabled=body["enabled"], **wanted_schedule(body, "intervalMinutes")
         )
         return Response(monitoring_answer(find_profile(id)))
 

@@ -15,13 +15,20 @@ from carousel.api.pages import paginate
 from carousel.api.times import iso
 from tiktok import services
 from tiktok.api.answers import profile_answer, profile_answers, run_answer
-from tiktok.api.bodies import AddProfileBody, ProfilePatch
+from tiktok.api.bodies import AddProfileBody, ProfilePatch, wanted_schedule
 from tiktok.api.filters import PeriodQuery, ProfileQuery, during, profiles_matching
 from tiktok.api.serializers import AddedSerializer, ProfileMetricsSerializer, ProfileSerializer
 from tiktok.api.views.finding import find_profile
 from tiktok.models import ProfileMetrics, TikTokProfile
 
 ID = {"id": "The profile's id."}
+# What is written as it is.
+PLAIN = {
+    "isOwnProfile": "is_own_profile",
+    "monitoringMinMinutes": "monitoring_min_minutes",
+    "monitoringMaxMinutes": "monitoring_max_minutes",
+    "creditBudgetPerMonth": "credit_budget_per_month",
+}
 
 
 class ProfilesView(APIView):
@@ -96,14 +103,14 @@ class ProfileView(APIView):
         """Say whether it is one's own, and whether and how often it is checked."""
         profile = find_profile(id)
         body = read_body(request, ProfilePatch, partial=True)
-        if "isOwnProfile" in body:
-            own = {"is_own_profile": body["isOwnProfile"], "updated_at": Now()}
-            TikTokProfile.objects.filter(pk=profile.pk).update(**own)
+        plain = {column: body[name] for name, column in PLAIN.items() if name in body}
+        if plain:
+            TikTokProfile.objects.filter(pk=profile.pk).update(**plain, updated_at=Now())
         if body.keys() & {"monitoringEnabled", "monitoringIntervalMinutes"}:
             services.set_monitoring(
                 [profile.pk],
                 enabled=body.get("monitoringEnabled", profile.monitoring_enabled),
-                interval_minutes=body.get("monitoringIntervalMinutes"),
+                **wanted_schedule(body, "monitoringIntervalMinutes"),
             )
         return Response(profile_answer(profile.pk, base_url(request)))
 

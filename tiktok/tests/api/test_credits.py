@@ -8,6 +8,7 @@ import pytest
 
 from tiktok.models import CreditCount, ScraperGate
 from tiktok.services import budgets
+from tiktok.tests.factories import make_profile
 
 pytestmark = pytest.mark.django_db
 
@@ -31,3 +32,22 @@ def test_a_pause_and_a_closed_gate_are_told(api: Any) -> None:
     assert api.get("/api/tiktok/credits").json()["stopped"]["code"] == "out_of_credits"
     ScraperGate.objects.update(paused=True)
     assert api.get("/api/tiktok/credits").json()["stopped"]["code"] == "paused"
+
+
+def test_a_null_interval_makes_it_adaptive_and_a_number_fixed(api: Any) -> None:
+    profile = make_profile()
+    path = f"/api/tiktok/profiles/{profile.pk}"
+    assert api.get(path).json()["monitoringSchedule"] == "fixed"
+    asked = {"enabled": True, "intervalMinutes": None}
+    body = api.patch(f"{path}/monitoring", asked, format="json").json()
+    assert (body["monitoringSchedule"], body["monitoringIntervalMinutes"]) == ("adaptive", 1440)
+    assert body["nextMonitoringReason"] == "adaptive; nothing is known of it yet"
+    wanted = {"monitoringMaxMinutes": 600, "creditBudgetPerMonth": 90}
+    body = api.patch(path, wanted, format="json").json()
+    assert body["monitoringSchedule"] == "adaptive"
+    assert (body["monitoringMaxMinutes"], body["creditBudgetPerMonth"]) == (600, 90)
+    body = api.patch(path, {"monitoringIntervalMinutes": 60}, format="json").json()
+    assert (body["monitoringSchedule"], body["monitoringIntervalMinutes"]) == ("fixed", 60)
+    assert body["nextMonitoringReason"] == "every 1 h, as set"
+    bad = api.patch(path, {"creditBudgetPerMonth": -1}, format="json")
+    assert bad.status_code == 400
