@@ -8,7 +8,8 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -22,9 +23,19 @@ from carousel.lib.admin import (
 from carousel.lib.work import Priority, Status
 from media_cache.admin import thumbnail
 from ocr.models import Reading, SlideReading
-from ocr.services import read_again
+from ocr.services import Manner, estimate_price, read_again, rerun, spending
+from ocr.services.rerun import older_prompt, unsure
 
 ENDED = (Status.COMPLETED, Status.FAILED)
+MANNERS: dict[str, tuple[str, Manner]] = {
+    "outdated": (
+        "what another engine, model or version of the prompt has read, and what is missing",
+        Manner(outdated=True),
+    ),
+    "doubtful": ("slides below a confidence of 0.7, too", Manner(below_confidence=0.7)),
+    "force": ("all slides", Manner(force=True)),
+    "missing": ("only what is missing", Manner()),
+}
 
 
 class EngineFilter(admin.SimpleListFilter):
@@ -39,6 +50,40 @@ class EngineFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Reading]) -> QuerySet[Reading]:
         """Readings of the chosen one."""
         return queryset.filter(engine=self.value()) if self.value() else queryset
+
+
+class PromptFilter(admin.SimpleListFilter):
+    """Whether the engine in use would be asked otherwise today."""
+
+    title = parameter_name = "prompt"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """One group."""
+        return [("older", "older version")]
+
+    def has_output(self) -> bool:
+        """Also with a single choice."""
+        return True
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Reading]) -> QuerySet[Reading]:
+        """Readings of an older version."""
+        return queryset.filter(older_prompt()) if self.value() else queryset
+
+
+class ConfidenceFilter(admin.SimpleListFilter):
+    """How sure a machine was of its least certain slide."""
+
+    title = parameter_name = "confidence"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Three bounds."""
+        return [("0.5", "below 0.5"), ("0.7", "below 0.7"), ("0.9", "below 0.9")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Reading]) -> QuerySet[Reading]:
+        """Readings with such a slide."""
+        bounds = {value: float(value) for value, _ in self.lookup_choices}
+        below = bounds.get(self.value() or "")
+        return queryset if below is None else queryset.filter(unsure(below))
 
 
 class SlideReadingInline(ReadOnlyInline):
@@ -71,11 +116,17 @@ class ReadingAdmin(WorkAdmin[Reading]):
         *("caption", "state", "reason", "reader", "slide_count", "category_chosen"),
         *("cost", "created", "row_buttons"),
     )
-    list_filter = (*WorkAdmin.list_filter, EngineFilter, "category_source")
+    list_filter = (
+        *WorkAdmin.list_filter,
+        EngineFilter,
+        PromptFilter,
+        ConfidenceFilter,
+        "category_source",
+    )
     list_select_related = ("category",)
     search_fields = ()
     search_help_text = "Id"
-    actions = ("retry_selected", "read_selected_again", "force_selected")
+    actions = ("retry_selected", "read_selected_again", "estimate_selected", "force_selected")
     row_actions = ("retry", "read_once_more")
     list_row_actions = ("retry",)
     heavy = ("error", "context")
@@ -135,6 +186,28 @@ class ReadingAdmin(WorkAdmin[Reading]):
     def force_selected(self, request: HttpRequest, queryset: QuerySet[Reading]) -> None:
         """All slides but those that a person corrected."""
         self._read(request, queryset, force=True)
+
+    @admin.action(description="Read again: show the price first", permissions=["change"])
+    def estimate_selected(
+        self, request: HttpRequest, queryset: QuerySet[Reading]
+    ) -> HttpResponse | None:
+        """Say what each way to read them again would cost, then do the chosen one."""
+        ids: list[UUID] = list(queryset.order_by("-created_at").values_list("pk", flat=True))
+        if (manner := MANNERS.get(request.POST.get("manner", ""))) is not None:
+            queued = rerun(ids, manner[1])
+            self.message_user(request, f"{queued} readings queued.", messages.SUCCESS)
+            return None
+        across = request.POST.get("select_across") == "1"
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Read again",
+            "total": len(ids),
+            "choices": [(k, label, estimate_price(ids, m)) for k, (label, m) in MANNERS.items()],
+            "spending": spending(),
+            "ids": ids[:1] if across else ids,
+            "across": across,
+        }
+        return TemplateResponse(request, "admin/ocr/read_again.html", context)
 
     def _read(self, request: HttpRequest, queryset: QuerySet[Reading], *, force: bool) -> None:
         ids: list[UUID] = list(queryset.values_list("pk", flat=True))

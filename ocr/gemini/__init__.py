@@ -15,11 +15,19 @@ from ocr.gemini.batches import GeminiBatches
 from ocr.gemini.client import GeminiClient
 from ocr.gemini.config import GeminiConfig, MediaResolution
 from ocr.gemini.connection import Connection
-from ocr.gemini.prices import PRICES, Price
+from ocr.gemini.prices import PRICES, Price, price_of
 from ocr.gemini.run import Run
 from ocr.prompt import PROMPT_VERSION
 
-__all__ = ["PRICES", "GeminiBatches", "GeminiConfig", "GeminiEngine", "MediaResolution", "Price"]
+__all__ = [
+    "PRICES",
+    "GeminiBatches",
+    "GeminiConfig",
+    "GeminiEngine",
+    "MediaResolution",
+    "Price",
+    "price_of",
+]
 
 
 class GeminiEngine:

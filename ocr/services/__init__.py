@@ -23,15 +23,20 @@ from ocr.services.request import (
     request_reading,
     request_readings,
 )
+from ocr.services.rerun import Choice, Estimate, Manner, estimate_price, rerun
 
 __all__ = [
     "BATCHES",
     "FLOW",
     "CategoryTaken",
+    "Choice",
+    "Estimate",
+    "Manner",
     "ReadingRequest",
     "Spending",
     "accept_category",
     "correct_slide",
+    "estimate_price",
     "find_category",
     "fold",
     "fold_with_offsets",
@@ -43,6 +48,7 @@ __all__ = [
     "rename_category",
     "request_reading",
     "request_readings",
+    "rerun",
     "return_orphans",
     "set_category",
     "spending",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection, models, transaction
-from django.db.models.functions import Now
+from django.db.models.functions import Least, Now
 
 from carousel.lib import arrays, faults
 from carousel.lib.drain import wake
@@ -142,21 +142,28 @@ def read_again(
     *,
     force: bool = False,
     outdated: bool = False,
+    below_confidence: float | None = None,
     priority: Priority = Priority.PERSON,
 ) -> int:
     """Read what has not been read yet; with ``force`` also all that a machine has read before,
-    with ``outdated`` only what another engine, model or version of the prompt has read.
+    with ``outdated`` only what another engine, model or version of the prompt has read, with
+    ``below_confidence`` (0 to 1) that and slides that a machine was less sure of.
 
     Open readings only move forward in the queue. What a person wrote stays. Returns how many
     were finished and start over.
     """
     chosen = Reading.objects.filter(pk__in=reading_ids)
-    if force:  # nobody vouches for these texts any more, so nothing is copied for them either
-        before = SlideReading.objects.filter(reading__in=chosen.exclude(status=Status.RUNNING))
-        before.exclude(source=Source.HUMAN).update(reader=None)
-    force = force or outdated
+    doubtful = SlideReading.objects.filter(reading__in=chosen.exclude(status=Status.RUNNING))
+    if not force:
+        sure = -1.0 if below_confidence is None else below_confidence
+        doubtful = doubtful.filter(confidence__lt=sure)
+    # Nobody vouches for these texts any more, so nothing is copied for them either.
+    if force or below_confidence is not None:
+        doubtful.exclude(source=Source.HUMAN).update(reader=None)
+    force = force or outdated or below_confidence is not None
     chosen.filter(status__in=(Status.BLOCKED, Status.PENDING)).update(
-        priority=priority, read_all=models.F("read_all") if not force else True
+        priority=Least("priority", models.Value(priority)),
+        read_all=models.F("read_all") if not force else True,
     )
     chosen.filter(status=Status.PENDING).update(run_after=Now())
     ended = chosen.filter(status__in=(Status.COMPLETED, Status.FAILED))

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import time
+from argparse import ArgumentTypeError
 from dataclasses import astuple, dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import transaction
 from django.db.models import Count, Q, Sum
 
 from carousel.lib.console import Console, ConsoleCommand, finish_in_hand
 from carousel.lib.foreground import Tally, due_slices, slices, work_through
 from carousel.lib.selection import choose, selectors
 from carousel.lib.stopping import stopping
-from carousel.lib.work import OPEN, Status
-from ocr.models import Reading, SlideReading
-from ocr.services import FLOW, read_again
+from carousel.lib.work import OPEN, Priority, Status
+from ocr.models import PostCategory, Reading, SlideReading
+from ocr.services import FLOW, Choice, Manner, estimate_price, find_category, rerun
 
 Json = dict[str, Any]
 TITLES = ("posts", "slides", "read", "tokens in", "tokens out", "USD")
@@ -42,6 +42,28 @@ class Command(ConsoleCommand):
             )
         parser.add_argument("--failed", action="store_true", help="only those that failed")
         parser.add_argument(
+            "--older-prompt",
+            action="store_true",
+            help="only those that an older version of the prompt has read; they are read again",
+        )
+        parser.add_argument("--engine", choices=("gemini", "local"), help="only those it has read")
+        parser.add_argument("--category", metavar="NAME", help="only those in this category")
+        parser.add_argument(
+            "--below-confidence",
+            type=_share,
+            metavar="SHARE",
+            help="only those with a slide whose text a machine was less sure of (0 to 1); "
+            "such slides are read again",
+        )
+        parser.add_argument(
+            "--outdated",
+            action="store_true",
+            help="read again what another engine, model or version of the prompt has read",
+        )
+        parser.add_argument(
+            "--estimate", action="store_true", help="only say what it would cost, and do nothing"
+        )
+        parser.add_argument(
             "--force",
             action="store_true",
             help="read again what a machine has read; a person's words stay",
@@ -50,11 +72,20 @@ class Command(ConsoleCommand):
 
     def run(self, console: Console, options: Json) -> None:
         ids = _chosen(options)
-        if options["force"] and ids is None:
+        manner = _manner(options)
+        given = [name for name in ("force", "outdated", "estimate") if options[name]]
+        if ids is None and given:
             ways = ", ".join(f"--{selector.option}" for selector in selectors(Reading))
-            raise CommandError(f"--force reads again what was paid for: say what, with {ways}.")
+            raise CommandError(
+                f"--{given[0]} reads again what was paid for: say what, with {ways}, --failed, "
+                "--older-prompt, --engine, --category or --below-confidence."
+            )
+        priority = _priority(options)
+        if ids is not None and (estimate := _estimate(console, ids, manner, options)):
+            console.answer({"chosen": len(ids), "estimate": estimate})
+            return
         with finish_in_hand():
-            requested = None if ids is None else _request(ids, force=options["force"])
+            requested = None if ids is None else rerun(ids, manner, priority=priority)
             if requested is not None:
                 console.say(f"{len(ids or ())} posts chosen, {requested} of them start over.")
             began = time.monotonic()
@@ -157,22 +188,69 @@ def _count(ids: list[UUID] | None) -> dict[str, Counts]:
 
 
 def _chosen(options: Json) -> list[UUID] | None:
-    """The readings that the options name; None for all. Raises NothingChosen."""
+    """The readings that the options name; None for all. Raises NothingChosen, CommandError."""
     ids = choose(Reading, options)
-    if not options["failed"]:
+    condition = Choice(
+        failed=options["failed"],
+        older_prompt=options["older_prompt"],
+        engine=options["engine"] or "",
+        category=_category(options["category"]),
+        below_confidence=options["below_confidence"],
+    )
+    if condition == Choice():
         return ids
-    failed = Reading.objects.filter(status=Status.FAILED).order_by("-created_at", "pk")
-    found = list(failed.values_list("pk", flat=True))
+    found = list(condition.readings().values_list("pk", flat=True))
     return found if ids is None else list(dict.fromkeys(ids) & dict.fromkeys(found).keys())
 
 
-def _request(ids: list[UUID], *, force: bool) -> int:
-    """Ask for these to be read, ahead of the schedule. Returns how many start over."""
-    started = 0
-    for some in slices(ids):
-        with transaction.atomic():
-            started += read_again(some, force=force)
-    return started
+def _category(name: str | None) -> PostCategory | None:
+    if name is None:
+        return None
+    if (category := find_category(name)) is None:
+        raise CommandError(f"There is no category {name!r}. The admin has the list.")
+    return category
+
+
+def _manner(options: Json) -> Manner:
+    return Manner(
+        force=options["force"],
+        outdated=options["outdated"] or options["older_prompt"],
+        below_confidence=options["below_confidence"],
+    )
+
+
+def _priority(options: Json) -> Priority:
+    """A few named posts go first; whatever a condition finds comes after what is new."""
+    conditions = ("older_prompt", "engine", "category", "below_confidence")
+    many = any(options[name] not in (None, False) for name in conditions)
+    return Priority.BACKLOG if many and not options["now"] else Priority.PERSON
+
+
+def _estimate(console: Console, ids: list[UUID], manner: Manner, options: Json) -> Json:
+    """Say what it will cost where something is to be paid for again; filled if that is all."""
+    if not (options["estimate"] or manner != Manner()):
+        return {}
+    estimate = estimate_price(ids, manner, priority=_priority(options))
+    console.say(estimate.describe())
+    if not options["estimate"]:
+        return {}
+    return {
+        "slides": estimate.slides,
+        "slidesAsked": estimate.asked,
+        "requests": estimate.requests,
+        "inputTokens": estimate.input_tokens,
+        "outputTokens": estimate.output_tokens,
+        "costUsd": float(estimate.cost_usd),
+        "mode": estimate.mode,
+        "measured": estimate.measured,
+    }
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise ArgumentTypeError("must be from 0 to 1")
+    return value
 
 
 def _unread(ids: list[UUID]) -> list[UUID]:
