@@ -155,7 +155,7 @@ def make(profiles: int, each: int) -> None:
 def insert(model: type[models.Model], values: dict[str, str], source: str) -> None:
     """Rows from SQL expressions; other columns get what the model gives them."""
     for field in model._meta.concrete_fields:
-        name = field.column
+        name = str(field.column)
         if name in values or field.has_db_default() or field.primary_key:
             continue
         if field.has_default() or not field.null:
