@@ -15,6 +15,7 @@ from django.db.models import Model, QuerySet
 
 from carousel.lib.tabular import Row, Table, keyset
 from ocr.models import SlideReading
+from tiktok.insight.names import POST_FIGURES, PROFILE_FIGURES
 from tiktok.models import (
     PostMetrics,
     ProfileMetrics,
@@ -52,6 +53,7 @@ POST = {
     "isPaidPartnership": "is_paid_partnership",
     "durationMs": "duration_ms",
     **COUNTS,
+    **{name: f"insight__{column}" for name, column in POST_FIGURES.items()},
     "musicTitle": "music_title",
     "musicAuthor": "music_author",
     "ocrStatus": "reading__status",
@@ -83,6 +85,7 @@ PROFILE = {
     "totalComments": "total_comments",
     "totalShares": "total_shares",
     "totalSaves": "total_saves",
+    **{name: f"insight__{column}" for name, column in PROFILE_FIGURES.items()},
     "monitoringEnabled": "monitoring_enabled",
     "monitoringIntervalMinutes": "monitoring_interval_minutes",
     "lastMonitoringRun": "last_monitoring_run",

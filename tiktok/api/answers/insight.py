@@ -7,37 +7,16 @@ from typing import Any
 
 from carousel.api.times import iso
 from media_cache.api.serializers import Answer
+from tiktok.insight.names import POST_FIGURES
 from tiktok.models import ProfileInsight
 
-NAMES = {
-    "outlierScore": "outlier_score",
-    "outlierBaseline": "outlier_baseline",
-    "outlierN": "outlier_n",
-    "lowConfidence": "low_confidence",
-    "engagementRate": "engagement_rate",
-    "likeRate": "like_rate",
-    "commentRate": "comment_rate",
-    "shareRate": "share_rate",
-    "saveRate": "save_rate",
-    "viewsPerHour": "views_per_hour",
-    "gain1d": "gain_1d",
-    "gain7d": "gain_7d",
-    "gain14d": "gain_14d",
-    "gain30d": "gain_30d",
-    "views24h": "views_24h",
-    "views7d": "views_7d",
-    "views30d": "views_30d",
-    "score24h": "score_24h",
-    "score7d": "score_7d",
-    "score30d": "score_30d",
-}
 # What a query on posts has to read for it.
-COLUMNS = tuple(f"insight__{column}" for column in (*NAMES.values(), "as_of"))
+COLUMNS = tuple(f"insight__{column}" for column in (*POST_FIGURES.values(), "as_of"))
 
 
 def post_insight(row: Mapping[str, Any]) -> Answer:
     """From a row with ``COLUMNS``."""
-    found: Answer = {name: row[f"insight__{column}"] for name, column in NAMES.items()}
+    found: Answer = {name: row[f"insight__{column}"] for name, column in POST_FIGURES.items()}
     return {**found, "asOf": iso(row["insight__as_of"])}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -95,3 +96,15 @@ def test_the_admin_lists_and_sorts_by_score(
     assert ">0.5×<" in page
     assert ">~7.0×<" in page
     assert "views against 100, the median of 4 posts before it" in page
+
+
+def test_exports_have_the_figures(api: APIClient) -> None:
+    scored(7.5, profile=make_profile())
+    answer: Any = api.get("/api/tiktok/posts/export?format=ndjson&minOutlier=7")
+    (line,) = b"".join(answer.streaming_content).splitlines()
+    row = json.loads(line)
+    assert (row["outlierScore"], row["outlierN"], row["lowConfidence"]) == (7.5, 12, False)
+    assert row["gain7d"] is None
+    answer = api.get("/api/tiktok/profiles/export?format=ndjson")
+    (line,) = b"".join(answer.streaming_content).splitlines()
+    assert json.loads(line)["postsPerWeek"] is None
