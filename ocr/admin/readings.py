@@ -24,7 +24,7 @@ from carousel.lib.work import Priority, Status
 from media_cache.admin import thumbnail
 from ocr.models import Reading, SlideReading
 from ocr.services import Manner, estimate_price, read_again, rerun, spending
-from ocr.services.rerun import older_prompt, unsure
+from ocr.services.rereading import older_prompt, unsure
 
 ENDED = (Status.COMPLETED, Status.FAILED)
 MANNERS: dict[str, tuple[str, Manner]] = {

@@ -23,7 +23,7 @@ from ocr.services.request import (
     request_reading,
     request_readings,
 )
-from ocr.services.rerun import Choice, Estimate, Manner, estimate_price, rerun
+from ocr.services.rereading import Choice, Estimate, Manner, estimate_price, rerun
 
 __all__ = [
     "BATCHES",

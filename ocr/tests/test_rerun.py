@@ -130,7 +130,7 @@ def test_the_estimate_believes_what_the_model_used_here(gemini: Reader, settings
 def test_the_estimate_comes_near_the_real_price(
     gemini_box: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ocr.services.rerun.ENOUGH", 10)
+    monkeypatch.setattr("ocr.services.rereading.ENOUGH", 10)
     readings = [stored(post) for post in photo_posts(gemini_box, 8)]
     services.read(Reading.objects.claim(5))
     spent = services.spending().committed
