@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from rest_framework.test import APIClient
 
+from tiktok.api.filters import posts_matching
 from tiktok.insight import recompute_insight
 from tiktok.models import PostInsight, TikTokPost
 from tiktok.tests.api.world import START, make_post, make_profile
@@ -108,3 +110,16 @@ def test_exports_have_the_figures(api: APIClient) -> None:
     answer = api.get("/api/tiktok/profiles/export?format=ndjson")
     (line,) = b"".join(answer.streaming_content).splitlines()
     assert json.loads(line)["postsPerWeek"] is None
+
+
+@pytest.mark.parametrize("parameters", [{}, {"minOutlier": 2.0}])
+def test_the_order_by_score_can_walk_its_index(db: None, parameters: dict[str, Any]) -> None:
+    for score in range(5):
+        scored(score)
+    rows = posts_matching({"ordering": "-outlierScore", **parameters}).values("pk")[:3]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_sort = off")
+        cursor.execute("SET LOCAL enable_hashjoin = off")
+    plan = rows.explain()
+    assert "postinsight_outliers" in plan
+    assert "Sort" not in plan
