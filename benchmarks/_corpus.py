@@ -20,21 +20,16 @@ POSTS_PER_PROFILE = 100
 VOCABULARY = 30_000
 WORDS_PER_SLIDE = (4, 14)
 TITLES = ("hook", "content", "content", "content", "content", "content", "content", "cta")
-CJK = "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所"
-THAI = (
-    "สวัสดี",
-    "แมว",
-    "อาหาร",
-    "ท่องเที่ยว",
-    "เรียน",
-    "ภาษา",
-    "วิธี",
-    "ง่าย",
-    "บ้าน",
-    "รัก",
-    "สุขภาพ",
-    "ตอนเช้า",
+# fmt: off
+CJK = (
+    "的一是在不了有和人这中大为上个国我以"
+    "要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所"
 )
+THAI = (
+    "สวัสดี", "แมว", "อาหาร", "ท่องเที่ยว", "เรียน", "ภาษา",
+    "วิธี", "ง่าย", "บ้าน", "รัก", "สุขภาพ", "ตอนเช้า",
+)
+# fmt: on
 SYLLABLES = [
     a + b for a in "bcdfghjklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "in")
 ]
@@ -131,7 +126,8 @@ def fill_corpus(cursor: Any, posts: int, *, own_assets: bool) -> None:
         fill(
             cursor, CacheAsset, numbers(assets),
             id=key(4), kind="'image'", status="'completed'", source_key="'slide-' || n",
-            source_urls="ARRAY['https://p16.tiktokcdn.com/' || n]", sha256="lpad(to_hex(n), 64, '0')",
+            source_urls="ARRAY['https://p16.tiktokcdn.com/' || n]",
+            sha256="lpad(to_hex(n), 64, '0')",
             storage_key="'aa/' || lpad(to_hex(n), 64, '0') || '.jpg'", content_type="'image/jpeg'",
             original_content_type="'image/heic'", byte_size="200000", width="1080", height="1440",
         )  # fmt: skip

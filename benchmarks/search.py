@@ -14,6 +14,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,10 @@ def queries() -> dict[str, tuple[dict[str, Any], str]]:
             {"q": usual, "minViews": "1000000"},
             WORDS.format(usual) + " AND " + OF_POST.format("view_count >= 1000000"),
         ),
-        "hooks": ({"q": common, "slideType": "hook"}, WORDS.format(common) + " AND slide_type = 'hook'"),
+        "hooks": (
+            {"q": common, "slideType": "hook"},
+            WORDS.format(common) + " AND slide_type = 'hook'",
+        ),
     }  # fmt: skip
 
 
@@ -86,41 +90,50 @@ def main() -> None:
 
 
 def measure(slides: int, rounds: int) -> dict[str, Any]:
-    """Fill the database and time every kind of query, ours and by hand in turns."""
+    """Fill the database and time every kind of query."""
     import psycopg
     from django.conf import settings
 
-    from carousel.tests.asking import client_for
-
     began = time.monotonic()
-    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
-        with connection.cursor() as cursor:
-            fill_corpus(cursor, slides // SLIDES_PER_POST, own_assets=False)
-            filled = time.monotonic() - began
-            say(f"filled in {filled:.0f} s")
-            api = client_for("benchmark")
-            ours: dict[str, list[float]] = {}
-            theirs: dict[str, list[float]] = {}
-            found: dict[str, int] = {}
-            cursor.execute(f"SET pg_trgm.word_similarity_threshold = {0.45}")
-            for number in range(rounds + 1):
-                for name, (asked, condition) in queries().items():
-                    seconds, answer = timed(lambda: api.get("/api/tiktok/search", asked))  # noqa: B023
-                    assert answer.status_code == 200, answer.content
-                    by_hand, _ = timed(
-                        lambda: cursor.execute(FOUND.format(condition)).fetchall()  # noqa: B023
-                    )
-                    if number:  # the first round warms up
-                        ours.setdefault(name, []).append(seconds)
-                        theirs.setdefault(name, []).append(by_hand)
-                    found[name] = answer.json()["count"]
-            sizes = index_sizes(cursor)
-    return summed_up(slides, filled, ours, theirs, found) | {"index_mb": sizes}
+    connection = psycopg.connect(settings.DATABASE_URL, autocommit=True)
+    with connection, connection.cursor() as cursor:
+        fill_corpus(cursor, slides // SLIDES_PER_POST, own_assets=False)
+        filled = time.monotonic() - began
+        say(f"filled in {filled:.0f} s")
+        figures = ask(cursor, rounds)
+        return {"slides": slides, "fill_s": filled, **figures, "index_mb": index_sizes(cursor)}
+
+
+def ask(cursor: Any, rounds: int) -> dict[str, Any]:
+    """Every query, ours and by hand in turns; the first round warms up."""
+    from carousel.tests.asking import client_for
+    from ocr.search import NEARLY
+
+    api = client_for("benchmark")
+    ours: dict[str, list[float]] = {}
+    theirs: dict[str, list[float]] = {}
+    found: dict[str, int] = {}
+    cursor.execute(f"SET pg_trgm.word_similarity_threshold = {NEARLY}")
+    for number in range(rounds + 1):
+        for name, (asked, condition) in queries().items():
+            seconds, answer = timed(partial(api.get, "/api/tiktok/search", asked))
+            if answer.status_code != 200:
+                raise RuntimeError(f"{name}: {answer.content!r}")
+            by_hand, _ = timed(partial(fetched, cursor, FOUND.format(condition)))
+            if number:
+                ours.setdefault(name, []).append(seconds)
+                theirs.setdefault(name, []).append(by_hand)
+            found[name] = answer.json()["count"]
+    return summed_up(ours, theirs, found)
+
+
+def fetched(cursor: Any, statement: str) -> list[Any]:
+    """The rows of a statement."""
+    rows: list[Any] = cursor.execute(statement).fetchall()
+    return rows
 
 
 def summed_up(
-    slides: int,
-    filled: float,
     ours: dict[str, list[float]],
     theirs: dict[str, list[float]],
     found: dict[str, int],
@@ -132,8 +145,6 @@ def summed_up(
     p95 = percentile([t for times in ours.values() for t in times])
     sql = percentile([t for times in theirs.values() for t in times])
     return {
-        "slides": slides,
-        "fill_s": filled,
         "p50_ms": 1000 * (median([t for times in ours.values() for t in times]) or 0),
         "p95_ms": 1000 * p95,
         "sql_p95_ms": 1000 * sql,

@@ -44,8 +44,8 @@ class ErrorSerializer(serializers.Serializer[Any]):
     )
 
 
-def page_of(shape: Shape) -> Shape:
-    """The shape of a list of ``shape``."""
+def page_of(shape: Shape, **more: serializers.BaseSerializer[Any]) -> Shape:
+    """The shape of a list of ``shape``, with ``more`` beside its results."""
     name = shape.__name__.removesuffix("Serializer") + "Page"
     fields = {
         "count": serializers.IntegerField(min_value=0),
@@ -55,6 +55,7 @@ def page_of(shape: Shape) -> Shape:
         "next": serializers.URLField(allow_null=True),
         "previous": serializers.URLField(allow_null=True),
         "results": shape(many=True),
+        **more,
     }
     described = {"__doc__": None, "__module__": shape.__module__, **fields}
     page: Shape = type(f"{name}Serializer", (serializers.Serializer,), described)

@@ -75,8 +75,8 @@ class Page:
     total: counts.Count
     has_next: bool
 
-    def answer(self, request: Request, results: list[dict[str, Any]]) -> Response:
-        """The body of a list. Links repeat the request's own parameters."""
+    def answer(self, request: Request, results: list[dict[str, Any]], **more: Any) -> Response:
+        """The body of a list, with ``more``. Links repeat the request's own parameters."""
         return Response(
             {
                 "count": self.total.value,
@@ -84,6 +84,7 @@ class Page:
                 "next": self._link(request, self.number + 1) if self.has_next else None,
                 "previous": self._link(request, self.number - 1) if self.number > 1 else None,
                 "results": results,
+                **more,
             }
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +14,13 @@ from django.db.models.expressions import RawSQL
 
 from ocr import search
 from ocr.models import SlideReading
-from ocr.search import Term
+from ocr.search import Condition, Term
 from tiktok.models import TikTokPost
 
 # Of a word that is on more slides than this, so many are looked at and put in order.
 CANDIDATES = 5_000
+# Words that are on so many slides, as they stand, are not looked for inside of other words.
+ENOUGH = 1_000
 
 # A word that fewer posts have is looked up once, and the posts are fetched by their ids. One that
 # many have is looked up in the same statement, and one that is everywhere is looked for post by
@@ -42,27 +45,40 @@ SAYS = """
 """
 FOUND = """
 WITH candidate AS MATERIALIZED (
-    SELECT slide.id, slide.reading_id, {rank} AS rank
+    SELECT slide.id, slide.reading_id, slide.slide_type, {rank} AS rank
     FROM ocr_slidereading AS slide
     WHERE slide.search_text <> '' AND {said} {narrowed}
     LIMIT {candidates}
+), found AS MATERIALIZED (
+    SELECT candidate.id, candidate.rank, candidate.slide_type, post.id AS post_id,
+        post.profile_id, post.view_count, post.published_at, reading.category_id
+    FROM candidate
+    JOIN tiktok_tiktokpost AS post ON post.reading_id = candidate.reading_id
+    JOIN ocr_reading AS reading ON reading.id = candidate.reading_id
 )
-SELECT candidate.id, post.id, candidate.rank, count(*) OVER ()
-FROM candidate JOIN tiktok_tiktokpost AS post ON post.reading_id = candidate.reading_id
-ORDER BY {order}, candidate.id
-LIMIT %s OFFSET %s
+SELECT (SELECT count(*) FROM found), ARRAY(
+    SELECT jsonb_build_array(id, post_id, rank) FROM found
+    ORDER BY {order}, id LIMIT %s OFFSET %s
+), {facets}
 """
+FACET = """ARRAY(
+    SELECT jsonb_build_array({0}, count(*)) FROM found
+    WHERE {0} IS NOT NULL AND {0}::text <> '' GROUP BY {0} ORDER BY count(*) DESC, {0} LIMIT {1}
+)"""
 ALL_SAYING = "FROM ocr_slidereading AS slide WHERE slide.search_text <> ''"
 HOW_OFTEN = """
 SELECT count(*) FROM (
-    SELECT FROM ocr_slidereading AS slide
-    WHERE slide.search_text <> '' AND slide.search_text LIKE %s LIMIT {rare}
+    SELECT FROM ocr_slidereading AS slide WHERE slide.search_text <> '' AND {said} LIMIT {rare}
 ) AS seen
 """
+MOST_VALUES = 20  # of a facet
+FACETS = ", ".join(
+    FACET.format(column, MOST_VALUES) for column in ("category_id", "slide_type", "profile_id")
+)
 ORDER = {
-    "rank": "candidate.rank {0}, post.view_count DESC NULLS LAST",
-    "viewCount": "post.view_count {0} NULLS LAST, candidate.rank DESC",
-    "publishedAt": "post.published_at {0}, candidate.rank DESC",
+    "rank": "rank {0}, view_count DESC NULLS LAST",
+    "viewCount": "view_count {0} NULLS LAST, rank DESC",
+    "publishedAt": "published_at {0}, rank DESC",
 }
 
 
@@ -76,11 +92,24 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Facets:
+    """How many of a search's hits have which value, most first; those that have none are left out.
+
+    Of the first ``CANDIDATES`` hits, and at most ``MOST_VALUES`` values each.
+    """
+
+    categories: dict[UUID, int]
+    slide_types: dict[str, int]
+    profiles: dict[UUID, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Hits:
     """One page of a search. ``total`` counts at most ``CANDIDATES``."""
 
     hits: list[Hit]
     total: int
+    facets: Facets
 
 
 def posts_saying(posts: QuerySet[TikTokPost], query: str) -> QuerySet[TikTokPost]:
@@ -141,49 +170,101 @@ def search_slides(
     limit: int,
     offset: int = 0,
 ) -> Hits:
-    """Slides that say ``terms`` (from ``ocr.search.parse``), of ``posts`` if given, best first."""
-    misspelt = _perhaps_misspelt(terms)
-    said: list[str] = []
-    params: list[Any] = []
-    for term in terms:
-        sql, values = search.condition(term, nearly=term in misspelt)
-        said.append(sql)
-        params += values
+    """Slides that say ``terms`` (from ``ocr.search.parse``), of ``posts`` if given, best first.
+
+    Where ``ENOUGH`` slides have every term as a whole word, parts of other words are not looked for
+    and all ranks are 1: that takes one look into the index of words. One to five statements.
+    """
+    narrowed, filters = "", list[Any]()
     if slide_type:
-        said.append("slide.slide_type = %s")
-        params.append(slide_type)
-    narrowed = ""
+        narrowed, filters = "AND slide.slide_type = %s", [slide_type]
     if posts is not None:
-        sql, filters = posts.order_by().values("reading_id").query.sql_with_params()
-        narrowed = f"AND slide.reading_id IN ({sql})"
-        params += filters
-    rank, rank_params = search.rank([term for term in terms if not term.is_excluded])
-    statement = FOUND.format(
-        rank=rank,
-        said=" AND ".join(said),
-        narrowed=narrowed,
-        candidates=CANDIDATES,
-        order=ORDER[ordering.lstrip("-")].format("DESC" if ordering[0] == "-" else "ASC"),
-    )
+        sql, values = posts.order_by().values("reading_id").query.sql_with_params()
+        narrowed, filters = f"{narrowed} AND slide.reading_id IN ({sql})", [*filters, *values]
+    looking = _Looking(narrowed, filters, ordering, limit, offset)
+    words = search.whole(terms)
+    if words is None or (narrowed and not _on_many_slides(words)):
+        return looking.everything(terms)
+    hits = looking.look("1.0::float8", [], words)
+    return hits if narrowed or hits.total >= ENOUGH else looking.everything(terms)
+
+
+def _on_many_slides(said: Condition) -> bool:
+    """Whether ``ENOUGH`` slides fulfil this, whatever else a search asks for."""
     with connection.cursor() as cursor:
+        cursor.execute(HOW_OFTEN.format(said=said[0], rare=ENOUGH), said[1])
+        return bool(cursor.fetchall()[0][0] >= ENOUGH)
+
+
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    """What all looks of one search have in common."""
+
+    narrowed: str
+    filters: list[Any]
+    ordering: str
+    limit: int
+    offset: int
+
+    def everything(self, terms: Sequence[Term]) -> Hits:
+        """Parts of words, too, and for rare words those that are nearly the same."""
+        misspelt = _perhaps_misspelt(terms)
+        conditions = [search.condition(term, nearly=term in misspelt) for term in terms]
+        said = " AND ".join(sql for sql, _ in conditions)
+        params = [value for _, values in conditions for value in values]
+        rank, rank_params = search.rank([term for term in terms if not term.is_excluded])
         if misspelt:
-            cursor.execute(
-                "SELECT set_config('pg_trgm.word_similarity_threshold', %s, true)",
-                [str(search.NEARLY)],
-            )
-        cursor.execute(statement, [*rank_params, *params, limit, offset])
-        rows = cursor.fetchall()
-    hits = [Hit(slide, post, float(fits)) for slide, post, fits, _ in rows]
-    return Hits(hits, rows[0][3] if rows else 0)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT set_config('pg_trgm.word_similarity_threshold', %s, true)",
+                    [str(search.NEARLY)],
+                )
+        return self.look(rank, rank_params, (said, params))
+
+    def look(self, rank: str, rank_params: list[Any], said: Condition) -> Hits:
+        """One page of the slides that fulfil ``said``, in one statement."""
+        order = ORDER[self.ordering.lstrip("-")]
+        statement = FOUND.format(
+            rank=rank,
+            said=said[0],
+            narrowed=self.narrowed,
+            candidates=CANDIDATES,
+            order=order.format("DESC" if self.ordering[0] == "-" else "ASC"),
+            facets=FACETS,
+        )
+        params = [*rank_params, *said[1], *self.filters, self.limit, self.offset]
+        with connection.cursor() as cursor:
+            cursor.execute(statement, params)
+            total, page, categories, slide_types, profiles = cursor.fetchall()[0]
+        facets = Facets(
+            {UUID(pk): count for pk, count in map(_decoded, categories)},
+            dict(map(_decoded, slide_types)),
+            {UUID(pk): count for pk, count in map(_decoded, profiles)},
+        )
+        hits = [Hit(pk, UUID(post), float(fits)) for pk, post, fits in map(_decoded, page)]
+        return Hits(hits, total, facets)
+
+
+def _decoded(value: Any) -> Any:
+    """Django has the driver leave JSON as it is."""
+    return json.loads(value) if isinstance(value, str) else value
 
 
 def _perhaps_misspelt(terms: Sequence[Term]) -> set[Term]:
-    """Words that are on so few slides that words like them are looked for, too."""
+    """Words that are on so few slides that words like them are looked for, too.
+
+    The index of words knows most of those that are not, at next to no cost.
+    """
     words = [term for term in terms if term.may_be_misspelt]
-    if not words:
+    rare = _on_few_slides([(term, search.prefixed([term])) for term in words])
+    return _on_few_slides([(term, search.condition(term)) for term in rare])
+
+
+def _on_few_slides(asked: Sequence[tuple[Term, Condition]]) -> set[Term]:
+    if not asked:
         return set()
-    counts = ", ".join(f"({HOW_OFTEN.format(rare=search.RARE)})" for _ in words)
+    counts = ", ".join(f"({HOW_OFTEN.format(said=sql, rare=search.RARE)})" for _, (sql, _) in asked)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {counts}", [search.containing(term.text) for term in words])
-        seen = cursor.fetchone()
-    return {term for term, n in zip(words, seen, strict=True) if n < search.RARE}
+        cursor.execute(f"SELECT {counts}", [value for _, (_, values) in asked for value in values])
+        seen = cursor.fetchall()[0]
+    return {term for (term, _), n in zip(asked, seen, strict=True) if n < search.RARE}

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from carousel.api.times import iso
 from media_cache.api.serializers import Answer, asset_answers
-from ocr.models import SlideReading
+from ocr.models import PostCategory, SlideReading
 from ocr.search import Term, highlights
-from tiktok.models import TikTokPost
-from tiktok.services.search import Hit
+from tiktok.models import TikTokPost, TikTokProfile
+from tiktok.services.search import Facets, Hit
 
 POST = ("id", "profile__handle", "view_count", "published_at")
 
@@ -43,3 +43,26 @@ def hit_answers(hits: Sequence[Hit], terms: Sequence[Term], base_url: str) -> li
             }
         )
     return answers
+
+
+def facet_answer(facets: Facets) -> Answer:
+    """What the hits of a search have in common, most first, in two queries."""
+    categories = PostCategory.objects.filter(pk__in=facets.categories)
+    names = dict(categories.values_list("pk", "name"))
+    profiles = TikTokProfile.objects.filter(pk__in=facets.profiles)
+    handles = dict(profiles.values_list("pk", "handle"))
+    return {
+        "categories": [
+            {"id": str(pk), "name": names[pk], "count": count}
+            for pk, count in facets.categories.items()
+            if pk in names
+        ],
+        "slideTypes": [
+            {"slideType": kind, "count": count} for kind, count in facets.slide_types.items()
+        ],
+        "profiles": [
+            {"id": str(pk), "handle": handles[pk], "count": count}
+            for pk, count in facets.profiles.items()
+            if pk in handles
+        ],
+    }

@@ -163,3 +163,32 @@ class HitSerializer(Shape):
     viewCount = number()
     publishedAt = serializers.DateTimeField()
     asset = AssetSerializer()
+
+
+class CategoryFacetSerializer(CategoryNameSerializer):
+    """A category, and how many hits have it."""
+
+    count = serializers.IntegerField()
+
+
+class SlideTypeFacetSerializer(Shape):
+    """A type of slide, and how many hits have it."""
+
+    slideType = serializers.ChoiceField(choices=SlideType.choices)
+    count = serializers.IntegerField()
+
+
+class ProfileFacetSerializer(Shape):
+    """A profile, and how many hits it has."""
+
+    id = serializers.UUIDField()
+    handle = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class FacetsSerializer(Shape):
+    """What hits have in common: the 20 most frequent values of each, among the first 5,000 hits."""
+
+    categories = CategoryFacetSerializer(many=True)
+    slideTypes = SlideTypeFacetSerializer(many=True)
+    profiles = ProfileFacetSerializer(many=True)

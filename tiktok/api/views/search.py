@@ -13,9 +13,10 @@ from carousel.api.openapi import operation, page_of
 from carousel.api.pages import Page, bounds, no_page
 from carousel.lib.counts import Count
 from ocr.search import parse
-from tiktok.api.answers import hit_answers
+from tiktok.api.answers import facet_answer, hit_answers
 from tiktok.api.filters import POST_FILTERS, SearchQuery, posts_filtered
 from tiktok.api.serializers import HitSerializer
+from tiktok.api.serializers.posts import FacetsSerializer
 from tiktok.services.search import CANDIDATES, search_slides
 
 
@@ -26,7 +27,7 @@ class SearchView(APIView):
         "searchSlides",
         "Search in slides",
         query=SearchQuery,
-        answers={200: page_of(HitSerializer)},
+        answers={200: page_of(HitSerializer, facets=FacetsSerializer())},
     )
     def get(self, request: Request) -> Response:
         """Slides whose text has every word of `q`, best first, with where they have it."""
@@ -49,4 +50,5 @@ class SearchView(APIView):
         keys = [hit.slide_reading_id for hit in found.hits]
         total = Count(found.total, is_estimate=found.total >= CANDIDATES)
         page = Page(keys, number, size, total, has_next=start + len(keys) < found.total)
-        return page.answer(request, hit_answers(found.hits, terms, base_url(request)))
+        hits = hit_answers(found.hits, terms, base_url(request))
+        return page.answer(request, hits, facets=facet_answer(found.facets))

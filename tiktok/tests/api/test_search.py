@@ -121,8 +121,9 @@ def test_pages_follow_each_other_and_cost_the_same_number_of_queries(
     seen: list[str] = []
     link = "/api/tiktok/search?q=word&pageSize=4"
     while link:
-        # token and user, savepoint, how often, threshold, hits, release, slides, posts, assets
-        with django_assert_num_queries(9):
+        # token and user, savepoint, whole words, how often (twice), threshold, hits, release,
+        # slides, posts, assets, profiles of the facets
+        with django_assert_num_queries(12):
             answer = api.get(link)
         seen += texts(answer)
         link = answer.json()["next"]
@@ -154,3 +155,43 @@ def test_every_kind_of_term_can_use_an_index(corpus: None, q: str) -> None:
         )
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "slidereading_words" in plan or "slidereading_trigrams" in plan, plan
+
+
+def test_facets_count_what_the_hits_have_in_common(api: APIClient) -> None:
+    habits = PostCategory.objects.create(name="Habits")
+    one, two = make_profile("one"), make_profile("two")
+    make_post(one, texts=["word a", "word b", "other"], reading={"category": habits})
+    make_post(two, texts=["word c"])
+    facets = api.get("/api/tiktok/search?q=word&pageSize=1").json()["facets"]
+    assert facets["categories"] == [{"id": str(habits.pk), "name": "Habits", "count": 2}]
+    assert facets["slideTypes"] == [{"slideType": "content", "count": 3}]
+    assert facets["profiles"] == [
+        {"id": str(one.pk), "handle": "one", "count": 2},
+        {"id": str(two.pk), "handle": "two", "count": 1},
+    ]
+    facets = api.get(f"/api/tiktok/search?q=word&categoryId={habits.pk}").json()["facets"]
+    assert [each["handle"] for each in facets["profiles"]] == ["one"]
+    empty = api.get("/api/tiktok/search?q=zebra").json()["facets"]
+    assert empty == {"categories": [], "slideTypes": [], "profiles": []}
+
+
+def test_where_whole_words_are_enough_parts_are_left_out(
+    api: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_post(texts=["wording", "a word", "the word no", "word games"])
+    monkeypatch.setattr(service, "ENOUGH", 2)
+    found = find(api, "word -games")
+    assert sorted(found) == ["a word", "the word no"]
+    body = api.get("/api/tiktok/search?q=word -games").json()
+    assert [hit["rank"] for hit in body["results"]] == [1.0, 1.0]
+    assert body["facets"]["slideTypes"] == [{"slideType": "content", "count": 2}]
+
+
+def test_filters_do_not_change_what_a_word_finds(
+    api: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = make_post(texts=["wording", "a word"])
+    make_post(texts=["another word"])
+    assert find(api, "word", profileId=post.profile_id) == ["a word", "wording"]
+    monkeypatch.setattr(service, "ENOUGH", 2)
+    assert find(api, "word", profileId=post.profile_id) == ["a word"]
