@@ -28,6 +28,7 @@ from django.db.models.functions import Now
 
 from carousel.lib.database import persist
 from carousel.lib.ids import uuid7
+from carousel.lib.update import update
 
 W = TypeVar("W", bound="Work")
 
@@ -242,9 +243,8 @@ class Work(models.Model):
 
         If the database goes away just then, an ending that was committed unheard counts as lost.
         """
-        mine = {"pk": self.pk, "status": Status.RUNNING, "run_after": self.run_after}
-        rows = type(self)._base_manager.filter(**mine)
-        return persist(lambda: rows.update(**fields)) == 1
+        mine = {"id": self.pk, "status": Status.RUNNING, "run_after": self.run_after}
+        return persist(lambda: update(type(self), mine, fields)) == 1
 
     def _backoff(self) -> float:
         """Seconds until the next attempt: doubled each time, spread by a quarter either way."""
