@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from benchmarks._bench import say
+from _bench import say
 
 SLIDES_PER_POST = 8
 POSTS_PER_PROFILE = 100

@@ -11,17 +11,13 @@ that of the SQL, whichever is larger.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from benchmarks._bench import conclude, median, product, ratio, say, scratch
-from benchmarks._corpus import SLIDES_PER_POST, fill_corpus, key, vocabulary
+from _bench import conclude, median, product, ratio, say, scratch
+from _corpus import SLIDES_PER_POST, fill_corpus, key, vocabulary
 
 FOUND = """
 SELECT slide.id, slide.text, post.id, post.view_count, post.published_at, profile.handle
