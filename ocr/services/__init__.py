@@ -24,6 +24,7 @@ from ocr.services.request import (
     request_readings,
 )
 from ocr.services.rereading import Choice, Estimate, Manner, estimate_price, rerun
+from ocr.services.scores import Labelled, Scores, score
 
 __all__ = [
     "BATCHES",
@@ -31,8 +32,10 @@ __all__ = [
     "CategoryTaken",
     "Choice",
     "Estimate",
+    "Labelled",
     "Manner",
     "ReadingRequest",
+    "Scores",
     "Spending",
     "accept_category",
     "correct_slide",
@@ -50,6 +53,7 @@ __all__ = [
     "request_readings",
     "rerun",
     "return_orphans",
+    "score",
     "set_category",
     "spending",
     "undo_merge",
