@@ -64,7 +64,7 @@ def make_due(count: int) -> None:
     sql(f"{due} WHERE id IN ({chosen})", [count])
 
 
-def sql(statement: str, params: Sequence[object] = ()) -> None:
+def sql(statement: str, params: Sequence[int] = ()) -> None:
     """Run a statement by hand."""
     from django.db import connection
 
