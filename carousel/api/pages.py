@@ -113,12 +113,33 @@ def paginate(rows: QuerySet[Any], query: Mapping[str, Any]) -> Page:
     where the end is in sight. Raises ApiProblem 404 for a page beyond the last.
     """
     number, size, start = bounds(query)
-    keys = list(rows.values_list("pk", flat=True)[start : start + size + 1])
+    keys = _keys(rows, start, size + 1)
     if not keys and number > 1:
         raise no_page(number)
     has_next = len(keys) > size
     keys = keys[:size]
     return Page(keys, number, size, total_of(rows, start + len(keys), has_next), has_next)
+
+
+def _keys(rows: QuerySet[Any], start: int, most: int) -> list[Any]:
+    """The keys of so many rows from ``start`` on.
+
+    Where unknown values come last in an ascending order, an index that has them last in the
+    descending one can't be read backwards; so known and unknown ones are asked for apart.
+    """
+    first = rows.query.order_by[0] if rows.query.order_by else None
+    apart = isinstance(first, OrderBy) and first.nulls_last and not first.descending
+    if not (apart and isinstance(first, OrderBy) and isinstance(first.expression, F)):
+        return list(rows.values_list("pk", flat=True)[start : start + most])
+    name, rest = first.expression.name, rows.query.order_by[1:]
+    known = rows.filter(**{f"{name}__isnull": False})
+    ascending = known.order_by(F(name).asc(nulls_first=True), *rest)
+    keys = list(ascending.values_list("pk", flat=True)[start : start + most])
+    if len(keys) < most:
+        skipped = 0 if keys else max(start - known.order_by().count(), 0)
+        unknown = rows.filter(**{f"{name}__isnull": True}).order_by(*rest)
+        keys += unknown.values_list("pk", flat=True)[skipped : skipped + most - len(keys)]
+    return keys
 
 
 def total_of(rows: QuerySet[Any], seen: int, has_next: bool) -> counts.Count:

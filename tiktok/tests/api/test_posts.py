@@ -158,3 +158,18 @@ def test_numbers_over_time_come_oldest_first_within_the_period(
         f"/api/tiktok/posts/{post.pk}/metrics", {"since": "2026-01-02", "until": "2026-01-02"}
     )
     assert [row["viewCount"] for row in within.json()["results"]] == [2]
+
+
+def test_an_ascending_order_goes_on_from_known_to_unknown_counts(api: APIClient) -> None:
+    profile = make_profile()
+    counts = [5, None, 3, None, 9, None, 3]
+    posts = [make_post(profile, view_count=count) for count in counts]
+    order = [posts[n] for n in (2, 6, 0, 4, 1, 3, 5)]
+    for size in (1, 2, 3, 4, 5, 7, 50):
+        seen: list[str] = []
+        link = f"/api/tiktok/posts?ordering=viewCount&pageSize={size}"
+        while link:
+            answer = api.get(link)
+            seen += ids(answer)
+            link = answer.json()["next"]
+        assert seen == [str(post.pk) for post in order], size
