@@ -170,7 +170,7 @@ HTTP_TIMEOUT = min(60.0, WORK_LEASE_SECONDS / 3)
 CELERY_TASK_SOFT_TIME_LIMIT = WORK_LEASE_SECONDS * 4 // 5
 CELERY_TASK_TIME_LIMIT = WORK_LEASE_SECONDS * 9 // 10
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30  # on SIGQUIT: what is in hand may still end
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "carousel.beat:Scheduler"  # django_celery_beat's DatabaseScheduler
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_TIMEZONE = "UTC"
 

@@ -34,14 +34,14 @@ def one_connection() -> Iterator[None]:
         _one_connection.reset(token)
 
 
-def persist(write: Callable[[], T], *, patience: float = PATIENCE) -> T:
+def persist(write: Callable[[], T]) -> T:
     """Do ``write``; if the database goes away under it, wait for it and do it once more.
 
     For what may be done twice, as nobody knows whether the first try was committed. It is tried
     once inside a transaction and within ``one_connection``. Raises the last of ``AWAY`` after
-    ``patience`` seconds.
+    ``PATIENCE`` seconds.
     """
-    ends, wait = time.monotonic() + patience, 0.05
+    ends, wait = time.monotonic() + PATIENCE, 0.05
     while True:
         try:
             return write()

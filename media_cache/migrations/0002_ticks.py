@@ -13,7 +13,7 @@ def create_tick(apps, schema_editor):
             "task": "media_cache.tasks.sweep",
             "interval": every,
             "queue": "default",
-            "expire_seconds": 14,
+            "expire_seconds": 600,
         },
     )
 

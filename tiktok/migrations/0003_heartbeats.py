@@ -19,7 +19,7 @@ def create_ticks(apps, schema_editor):
                 "args": json.dumps([queue]),
                 "interval": every,
                 "queue": queue,
-                "expire_seconds": 14,
+                "expire_seconds": 600,
             },
         )
 
