@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
+import contextlib
+import secrets
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -16,10 +18,12 @@ from carousel.lib import faults
 from carousel.lib.drain import Flow
 from carousel.lib.errors import NotNow, UpstreamError
 from carousel.lib.work import Status
-from media_cache.convert import DecodeLimits, DecoderPool, MediaRejected, inspect_video
+from media_cache.convert import MediaRejected, inspect_video
 from media_cache.download import Downloaded, Downloader, DownloadError, DownloadPolicy
 from media_cache.filetype import MediaType, describe, detect
 from media_cache.models import CacheAsset, Kind
+from media_cache.services.decoding import decoders
+from media_cache.services.fingerprints import record_fingerprints, side_for
 from media_cache.services.hosts import BACKOFF
 from media_cache.services.objects import release, storing
 from media_cache.signals import assets_settled, links_died
@@ -29,6 +33,7 @@ from media_cache.storage import disk_trouble, media_storage, scratch_folder
 ALL_LINKS = settings.CELERY_TASK_SOFT_TIME_LIMIT - settings.WORK_SLICE_SECONDS
 # TikTok serves some sounds as MP4 files without a picture.
 FAMILIES = {Kind.VIDEO: ("video",), Kind.AUDIO: ("audio", "video")}
+REWRITTEN = ".rewritten"
 EXTENSIONS = {
     "image/jpeg": "jpg",
     "image/png": "png",
@@ -52,6 +57,7 @@ class Copy:
     height: int | None = None
     duration_ms: int | None = None
     codec: str = ""
+    luma: bytes | None = None  # of a picture; see CacheAsset
 
     @property
     def storage_key(self) -> str:
@@ -73,6 +79,7 @@ def announce(assets: list[CacheAsset]) -> None:
     settled = [pk for pk, status in states.items() if status in (Status.COMPLETED, Status.FAILED)]
     dead = [pk for pk, status in states.items() if status == Status.BLOCKED]
     faults.point("media.finished")
+    record_fingerprints(assets)
     if settled:
         assets_settled.send(CacheAsset, asset_ids=settled)
     if dead:
@@ -88,8 +95,8 @@ def _store(asset: CacheAsset) -> None:
         asset.block("Its links have expired; fresh ones have been asked for.", "link_dead")
         return
     try:
-        with tempfile.TemporaryDirectory(dir=scratch_folder()) as folder:
-            _keep(asset, _fetch(asset, Path(folder)))
+        with _scratch() as path:
+            _keep(asset, _fetch(asset, path))
     except DownloadError as error:
         if not error.link_dead:
             raise
@@ -99,20 +106,36 @@ def _store(asset: CacheAsset) -> None:
         raise disk_trouble(error, scratch_folder()) from error
 
 
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """A name for a file on its way. It and what was made of it are gone afterwards.
+
+    A folder for each file would cost more than looking at it, checking and storing it.
+    """
+    path = scratch_folder() / secrets.token_hex(12)
+    try:
+        yield path
+    finally:
+        for left in (path, path.with_suffix(REWRITTEN)):
+            left.unlink(missing_ok=True)
+
+
 def _keep(asset: CacheAsset, copy: Copy) -> None:
     """Store the copy and point the row to it; if the row is not ours any more, let it go again."""
     facts = asdict(copy)
-    del facts["path"], facts["extension"]
+    del facts["path"], facts["extension"], facts["luma"]
     key = copy.storage_key
     with storing(key):
         media_storage().put(key, copy.path, copy.content_type, copy.sha256)
         faults.point("media.uploaded")
         if not asset.finish(**facts, storage_key=key, stored_at=Now()):
             release([key])
+            return
+    asset.luma = copy.luma
 
 
-def _fetch(asset: CacheAsset, folder: Path) -> Copy:
-    """The first of the asset's links that gives a file fit to be stored.
+def _fetch(asset: CacheAsset, path: Path) -> Copy:
+    """The first of the asset's links that gives a file fit to be stored, in ``path``.
 
     Raises the most hopeful of their errors: one that may pass, else a host that is left alone for
     now, else a dead link (which a fresh one heals), else the first.
@@ -122,7 +145,6 @@ def _fetch(asset: CacheAsset, folder: Path) -> Copy:
     for url in asset.source_urls:
         if errors and time.monotonic() + downloader.policy.total_timeout > ends:
             break
-        path = folder / "download"
         try:
             with path.open("w+b") as file:
                 downloaded = downloader.fetch(url, file, expected_size=asset.expected_size)
@@ -168,8 +190,9 @@ def _examine(asset: CacheAsset, path: Path, downloaded: Downloaded) -> Copy:
 
 
 def _picture(path: Path, found: MediaType, downloaded: Downloaded) -> Copy:
-    rewritten = path.with_name("rewritten")
-    picture = _decoders().process(path, rewritten, found.mime)
+    rewritten = path.with_suffix(REWRITTEN)
+    side = side_for(found.mime)
+    picture = decoders().process(path, rewritten, found.mime, thumbnail=side)
     return Copy(
         rewritten if picture.rewritten else path,
         EXTENSIONS[picture.content_type],
@@ -179,16 +202,8 @@ def _picture(path: Path, found: MediaType, downloaded: Downloaded) -> Copy:
         picture.byte_size or downloaded.size,
         picture.width,
         picture.height,
+        luma=picture.luma,
     )
-
-
-@cache
-def _decoders() -> DecoderPool:
-    """One decoder per worker process: a machine runs as many of these as it has cores."""
-    limits = DecodeLimits(
-        quality=settings.MEDIA_JPEG_QUALITY, max_file_bytes=settings.MEDIA_MAX_IMAGE_BYTES
-    )
-    return DecoderPool(settings.MEDIA_DECODERS, limits)
 
 
 def _downloader(kind: str) -> Downloader:
