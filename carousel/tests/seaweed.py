@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +39,12 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def seaweed(folder: Path) -> Iterator[dict[str, str]]:
-    """Run the server with its files in ``folder``; gives the R2_* variables that point to it."""
-    s3, filer, master, volume, admin = free_ports(5)
+def seaweed(folder: Path, ports: Sequence[int] = ()) -> Iterator[dict[str, str]]:
+    """Run the server with its files in ``folder``; gives the R2_* variables that point to it.
+
+    On the same five ``ports`` (see ``free_ports``) it can be started again where it was.
+    """
+    s3, filer, master, volume, admin = ports or free_ports(5)
     command = [
         *(str(Path(sys.executable).with_name("weed")), "mini", f"-dir={folder}", "-ip=127.0.0.1"),
         *("-ip.bind=127.0.0.1", "-webdav=false", "-admin.ui=false", f"-bucket={BUCKET}"),

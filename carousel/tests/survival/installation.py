@@ -19,16 +19,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import psycopg
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection, connections
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from carousel.lib.queues import work_models
 from carousel.lib.work import Status
 from carousel.tests.settings import SERVERS
+from media_cache.models import CacheAsset
 
-LEASE = 8  # seconds
+LEASE = 10  # seconds
 TICK = 1  # second
+OWN = "carousel_survival"  # a database
+CLOCK = Path(__file__).with_name("clock.py")
 QUEUES = (*settings.QUEUES, "default")
 SWEEPS = ("media_cache.tasks.sweep", "ocr.tasks.sweep", "tiktok.tasks.sweep")
 ADD = """
@@ -49,6 +54,7 @@ class Installation:
     folder: Path
     extra: dict[str, str] = field(default_factory=dict)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    stopped: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -75,25 +81,24 @@ class Installation:
     # --- Its processes -----------------------------------------------------------------------
 
     def start_worker(
-        self, queues: Sequence[str] = QUEUES, *, concurrency: int = 2, program: str = ""
+        self, queues: Sequence[str] = QUEUES, *, concurrency: int = 2, clock: Path | None = None
     ) -> subprocess.Popen[bytes]:
-        """A Celery worker on these queues. ``program``: Python to run in front of Celery's."""
+        """A Celery worker on these queues. ``clock``: a file that says how wrong its clock is."""
         name = f"worker{len(self.processes)}"
-        arguments = ["worker", "-Q", ",".join(queues), "-c", str(concurrency), "-n", f"{name}@test"]
-        return self.start(["--without-gossip", "--without-mingle"], arguments, name, program)
+        options = ["-c", str(concurrency), "-n", f"{name}@test", "--without-gossip"]
+        return self.start(["worker", "-Q", ",".join(queues), *options], name, clock)
 
-    def start_beat(self) -> subprocess.Popen[bytes]:
+    def start_beat(self, *, clock: Path | None = None) -> subprocess.Popen[bytes]:
         """Celery's clock."""
         name = f"beat{len(self.processes)}"
-        return self.start(["--pidfile=", "--max-interval", str(TICK)], ["beat"], name)
+        return self.start(["beat", "--pidfile=", "--max-interval", str(TICK)], name, clock)
 
     def start(
-        self, options: list[str], arguments: list[str], name: str, program: str = ""
+        self, arguments: list[str], name: str, clock: Path | None = None
     ) -> subprocess.Popen[bytes]:
         """A part of Celery, in a session of its own, with a log of its own."""
-        begin = f"{program}\nimport sys; from celery.__main__ import main; sys.exit(main())"
-        celery = [sys.executable, "-c", begin] if program else [sys.executable, "-m", "celery"]
-        return self.spawn([*celery, "-A", "carousel", *arguments, *options], name)
+        celery = ["-m", "celery"] if clock is None else [str(CLOCK), str(clock)]
+        return self.spawn([sys.executable, *celery, "-A", "carousel", *arguments], name)
 
     def add(self, handle: str) -> subprocess.Popen[bytes]:
         """Somebody adds a profile, in a process of its own."""
@@ -112,19 +117,20 @@ class Installation:
         self.processes.append(process)
         return process
 
-    def logs(self) -> str:
-        """Everything its processes have said."""
-        return "\n".join(path.read_text("utf-8", "replace") for path in self.folder.glob("*.log"))
+    def tail(self) -> str:
+        """The last words of its processes, for a test that fails."""
+        logs = sorted(self.folder.glob("*.log"))
+        return "\n".join(f"{log.name}\n{log.read_text('utf-8', 'replace')[-2500:]}" for log in logs)
 
-    def members(self) -> list[str]:
-        """Living processes of its sessions, children and grandchildren included."""
+    def members(self, *processes: subprocess.Popen[bytes]) -> list[str]:
+        """Living processes of these sessions, or of all: children and grandchildren included."""
         listed = subprocess.run(
             ["ps", "-A", "-ww", "-o", "sid=,pid=,stat=,command="],
             capture_output=True,
             text=True,
             check=True,
         )
-        sessions = {str(process.pid) for process in self.processes}
+        sessions = {str(process.pid) for process in processes or self.processes}
         rows = [line.split(None, 3) for line in listed.stdout.splitlines()]
         return [
             " ".join(row[1:])
@@ -140,6 +146,12 @@ class Installation:
                 process.send_signal(signal.SIGTERM)
         for process in chosen:
             process.wait(seconds)
+        self.stopped += chosen
+
+    def ended(self) -> list[object]:
+        """Processes that ended without having been asked to."""
+        alive = [process for process in self.processes if process not in self.stopped]
+        return [process.args for process in alive if process.poll() is not None]
 
     def kill(self) -> None:
         """End whatever is left of it."""
@@ -157,6 +169,10 @@ class Installation:
         assert self.sessions() == 0
 
     # --- Its state ---------------------------------------------------------------------------
+
+    def stored(self) -> int:
+        """Files that are safe."""
+        return CacheAsset.objects.filter(status=Status.COMPLETED).count()
 
     def unsettled(self) -> dict[str, int]:
         """Rows that have not come to rest, by kind and state."""
@@ -181,8 +197,7 @@ class Installation:
         began = time.monotonic()
         while not (until() and not self.unsettled()):
             if time.monotonic() - began > seconds:
-                tail = self.logs()[-6000:]
-                raise AssertionError(f"after {seconds} s: {self.unsettled()}\n{tail}")
+                raise AssertionError(f"after {seconds} s: {self.unsettled()}\n{self.tail()}")
             time.sleep(0.1)
         return time.monotonic() - began
 
@@ -209,9 +224,32 @@ def tick_fast() -> None:
                 "queue": queue,
                 "args": json.dumps(arguments),
                 "interval": every,
-                "expire_seconds": 14,
+                "expire_seconds": 600,
             },
         )
+
+
+@contextlib.contextmanager
+def own_database() -> Iterator[None]:
+    """A database beside that of the other tests, for a block as long as a module."""
+    settings_of = connections["default"].settings_dict
+    other = settings_of["NAME"]
+    connections.close_all()
+    _manage_database(f"CREATE DATABASE {OWN} TEMPLATE {other}")
+    settings_of["NAME"] = OWN
+    try:
+        call_command("migrate", verbosity=0)
+        call_command("flush", interactive=False, verbosity=0)
+        yield
+    finally:
+        connections.close_all()
+        settings_of["NAME"] = other
+        _manage_database(f"DROP DATABASE {OWN} WITH (FORCE)")
+
+
+def _manage_database(statement: str) -> None:
+    with psycopg.connect(SERVERS.database_url_for("postgres"), autocommit=True) as server:
+        server.execute(statement)
 
 
 @contextlib.contextmanager

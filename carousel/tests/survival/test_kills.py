@@ -28,11 +28,11 @@ ADDING = {
 }
 WATCHED = ("fit.with.maya", "creator.4", "creator.5", "creator.6", "creator.7", "creator.8")
 PLANNED = "creator.9"
-DEAD_LINKS = ("fault.expired_in_list", "fault.expired_in_list.b")
-HANDLES = (*ADDING.values(), *WATCHED, PLANNED, *DEAD_LINKS)
+DEAD_LINKS = "fault.expired_in_list"
+HANDLES = (*ADDING.values(), *WATCHED, PLANNED, DEAD_LINKS)
 # Here the whole worker dies, as when its machine does; elsewhere the process that does the work.
 GROUPS = {"monitoring.page_upserted", "media.uploaded", "reading.row_ended"}
-BOUND = 4 * LEASE  # seconds from the last death until the last row is at rest
+BOUND = 60  # seconds from the last death until the last row is at rest
 
 
 def profile(world: Any, handle: str, **fields: Any) -> TikTokProfile:
@@ -63,7 +63,7 @@ def die_working(installed: Installation, armed: Path) -> float:
         still = [point for point in left if (armed / point).exists()]
         died = died if still == left else time.monotonic()
         left = still
-        assert time.monotonic() < gives_up, (left, installed.unsettled(), installed.logs()[-9000:])
+        assert time.monotonic() < gives_up, f"{left} {installed.unsettled()}\n{installed.tail()}"
         time.sleep(0.05)
     if worker is None or worker.poll() is not None:
         installed.start_worker()
@@ -79,7 +79,7 @@ def test_killed_anywhere_nothing_is_lost_and_nothing_doubled(
     armed.mkdir()
     installed.extra["CAROUSEL_DIE_AT"] = str(armed)
     die_adding(installed, armed)
-    for handle in (*WATCHED, *DEAD_LINKS):
+    for handle in (*WATCHED, DEAD_LINKS):
         trigger_run(profile(world, handle), trigger=Trigger.MANUAL)
     a_minute_ago = Now() - timedelta(minutes=1)
     profile(world, PLANNED, monitoring_enabled=True, next_monitoring_run=a_minute_ago)
@@ -87,10 +87,12 @@ def test_killed_anywhere_nothing_is_lost_and_nothing_doubled(
     # Whoever was adding the first one got no answer, and tries again.
     assert installed.add("creator.1").wait(60) == 0
     installed.settle(BOUND)
+    seconds = time.monotonic() - died
     tell(
-        f"killed at {len(POINTS)} points: every row at rest {time.monotonic() - died:.1f} s after "
-        f"the last death (lease {LEASE} s, bound {BOUND} s)"
+        f"killed at {len(POINTS)} points: every row at rest {seconds:.1f} s after the last death "
+        f"(lease {LEASE} s, bound {BOUND} s)"
     )
+    assert seconds <= BOUND
 
     assert installed.failures() == []
     check_posts(world, HANDLES)
