@@ -15,6 +15,7 @@ from carousel.heartbeat import Pulse
 from carousel.lib import queues
 from carousel.lib.queues import QueueStats
 from carousel.lib.work import Work
+from ocr.services import reading_stopped, spending
 from tiktok.models import ApiCall, ScraperGate
 from tiktok.services import budgets, calls_stopped
 
@@ -61,6 +62,8 @@ def panel() -> dict[str, Any]:
         "budgets": budgets(),
         "stopped": calls_stopped(),
         "unsettled": ApiCall.objects.filter(credits=None).count(),
+        "reading_stopped": reading_stopped(),
+        "reading_spent": spending(),
         "gate": ScraperGate.objects.filter(pk=ScraperGate.ONLY).first(),
     }
 

@@ -24,6 +24,7 @@ from carousel.api.openapi import operation
 from carousel.api.times import iso
 from carousel.lib import queues
 from media_cache.storage import media_storage
+from ocr.services import reading_stopped, spending
 from tiktok.services import budgets, calls_stopped
 
 logger = logging.getLogger(__name__)
@@ -55,9 +56,10 @@ class ReadinessSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=["ok", "degraded", "unavailable"])
     checks = serializers.DictField(
         child=serializers.DictField(),
-        help_text="`database`, `broker`, `storage`, `workers` and `calls`, each with its `status`; "
-        "`workers` with `lastSeen`, also for each queue; `calls` (to ScrapeCreators) is `stopped` "
-        "with a `code` such as `out_of_credits`, and shows what is used of each `budget`.",
+        help_text="`database`, `broker`, `storage`, `workers`, `calls` and `reading`, each with "
+        "its `status`; `workers` with `lastSeen`, also for each queue; `calls` (to ScrapeCreators) "
+        "is `stopped` with a `code` such as `out_of_credits`, and shows what is used of each "
+        "`budget`; so does `reading` (`paused`, `budget_exhausted`, or a code of the service).",
     )
     queues = serializers.DictField(child=QueueAgeSerializer())
 
@@ -103,7 +105,7 @@ def readiness() -> Report:
     if any(checks[name]["status"] != "ok" for name in VITAL):
         status = "unavailable"
     else:
-        well = all(checks[name]["status"] == "ok" for name in ("workers", "calls"))
+        well = all(checks[name]["status"] == "ok" for name in ("workers", "calls", "reading"))
         status = "ok" if well else "degraded"
     return {
         "status": status,
@@ -191,12 +193,25 @@ def _calls() -> Report:
         connections.close_all()  # this thread's own
 
 
+def _reading() -> Report:
+    try:
+        stopped, now = reading_stopped(), spending()
+        return {
+            "status": "stopped" if stopped else "ok",
+            "code": stopped.code if stopped else "",
+            "budget": {"day": {"usedUsd": now.committed, "limitUsd": now.budget}},
+        }
+    finally:
+        connections.close_all()  # this thread's own
+
+
 CHECKS: dict[str, Callable[[], Report]] = {
     "database": _database,
     "broker": _broker,
     "storage": _storage,
     "workers": _workers,
     "calls": _calls,
+    "reading": _reading,
 }
 EMPTY: dict[str, Report] = {
     "database": {},
@@ -204,4 +219,5 @@ EMPTY: dict[str, Report] = {
     "storage": {},
     "workers": {"lastSeen": None, "queues": {}},
     "calls": {"code": "", "budget": {}},
+    "reading": {"code": "", "budget": {}},
 }

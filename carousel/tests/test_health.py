@@ -58,6 +58,7 @@ class TestReadiness:
             "storage": "ok",
             "workers": "missing",
             "calls": "ok",
+            "reading": "ok",
         }
         assert body["checks"]["workers"]["lastSeen"] is None
         assert body["queues"] == {

@@ -68,6 +68,8 @@ class ReaderGate(models.Model):
         max_digits=14, decimal_places=8, default=Decimal(0), editable=False
     )
 
+    refused_at = models.DateTimeField(null=True, editable=False)  # last one too dear for the day
+
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="one_reader_gate")]
 

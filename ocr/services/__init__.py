@@ -14,7 +14,7 @@ from ocr.services.categories import (
     undo_merge,
 )
 from ocr.services.correct import correct_slide, set_category
-from ocr.services.gate import Spending, open_gate, spending
+from ocr.services.gate import Spending, Stopped, open_gate, reading_stopped, spending
 from ocr.services.reading import FLOW, read
 from ocr.services.request import (
     ReadingRequest,
@@ -37,6 +37,7 @@ __all__ = [
     "ReadingRequest",
     "Scores",
     "Spending",
+    "Stopped",
     "accept_category",
     "correct_slide",
     "estimate_price",
@@ -47,6 +48,7 @@ __all__ = [
     "open_gate",
     "read",
     "read_again",
+    "reading_stopped",
     "release",
     "rename_category",
     "request_reading",

@@ -23,7 +23,7 @@ from carousel.lib import limits
 from carousel.lib.errors import NotNow, UpstreamError
 from carousel.lib.ids import uuid7
 from ocr.engine import RequestEstimate, TooDear
-from ocr.models import Mode, ReaderGate
+from ocr.models import Mode, ModelCall, ReaderGate
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +69,15 @@ class Spending:
     day: date
     committed: Decimal
     budget: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Why nothing is read just now: ``paused``, ``budget_exhausted``, or the code of an answer
+    that any other request would get too."""
+
+    code: str
+    reason: str
 
 
 class SharedTicket:
@@ -167,6 +176,23 @@ def spending() -> Spending:
     return Spending(today, committed.first() or Decimal(0), settings.OCR_DAILY_BUDGET_USD)
 
 
+def reading_stopped() -> Stopped | None:
+    """Why nothing is read just now; None if all is well."""
+    gate = ReaderGate.objects.filter(pk=ReaderGate.ONLY).first()
+    if gate is None:
+        return None
+    if gate.paused:
+        return Stopped("paused", "A person has paused it in the admin.")
+    if gate.closed_code:
+        return Stopped(gate.closed_code, gate.closed_reason)
+    refused = gate.refused_at
+    if refused is None or refused.date() != datetime.now(UTC).date():
+        return None
+    if ModelCall.objects.filter(started_at__gt=refused).exists():
+        return None
+    return Stopped("budget_exhausted", "Today's budget is used up; it goes on at midnight UTC.")
+
+
 def _reserved(params: dict[str, Any]) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(ENTER, params)
@@ -180,6 +206,7 @@ def _refusal(estimate: RequestEstimate) -> NotNow:
         return _paused()
     if gate.closed_code:
         return _closed(gate.closed_reason)
+    ReaderGate.objects.filter(pk=ReaderGate.ONLY).update(refused_at=Now())
     now = spending()
     midnight = datetime.combine(now.day + timedelta(days=1), datetime.min.time(), UTC)
     return TooDear(

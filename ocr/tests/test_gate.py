@@ -22,7 +22,10 @@ from ocr.services import FLOW, open_gate, spending
 from ocr.services.gate import SharedGate
 from ocr.tests.carousels import photo_posts, said, stored, truth
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("empty_redis"),
+]
 
 GENERATE = "POST /gemini/v1beta/models/*:generateContent"
 
@@ -181,3 +184,32 @@ def test_a_quota_per_day_is_waited_for(gemini_box: Any) -> None:
     assert (after.status, after.attempts) == (Status.PENDING, 0)
     assert gemini_box.application.stats.count(GENERATE) == 1
     assert committed() == 0
+
+
+def test_health_and_dashboard_say_why_nothing_is_read(
+    client: Any, admin_client: Any, settings: Any
+) -> None:
+    def told() -> Any:
+        return client.get("/readyz").json()["checks"]["reading"]
+
+    assert (told()["status"], told()["code"]) == ("ok", "")
+    settings.OCR_DAILY_BUDGET_USD = Decimal("0.05")
+    SharedGate().enter(request("0.04"))
+    assert told()["budget"]["day"] == {"usedUsd": 0.04, "limitUsd": 0.05}
+    with pytest.raises(TooDear):
+        SharedGate().enter(request("0.02"))
+    assert (told()["status"], told()["code"]) == ("stopped", "budget_exhausted")
+    SharedGate().enter(request("0.001"))
+    assert told()["status"] == "ok"
+    SharedGate().close(UpstreamError("No key.", code="invalid_key", retryable=False))
+    assert told()["code"] == "invalid_key"
+    page = admin_client.get("/admin/").content.decode()
+    assert "stopped: invalid_key" in page
+    form = {"paused": "on"}
+    admin_client.post("/admin/ocr/readergate/1/change/", form)
+    assert told()["code"] == "paused"
+    admin_client.post("/admin/ocr/readergate/1/do/let_through/")
+    assert ReaderGate.objects.get().closed_code == ""
+    ledger = admin_client.get("/admin/ocr/modelcall/").content.decode()
+    assert "up to 0.04" in ledger
+    assert admin_client.get("/admin/ocr/batchjob/").status_code == 200
