@@ -118,9 +118,10 @@ def _take_run(
         run = open_run(fresh)
         # Nobody else can have claimed a fresh one: it isn't committed yet.
         waiting = ProfileMonitoringLog.objects.filter(pk=run.pk, status=Status.PENDING)
-        waiting.filter(pages_scraped=0).update(every_page=True, **known)
+        begins = waiting.filter(pages_scraped=0).update(every_page=True, **known)
         waiting.update(priority=Least("priority", Value(priority.value)), run_after=Now())
-        claimed = ProfileMonitoringLog.objects.claim(1, [run.pk])
+        # One that has its first page already is the workers': another page would only cost time.
+        claimed = ProfileMonitoringLog.objects.claim(1, [run.pk]) if begins else []
     return (claimed[0], True) if claimed else (run, False)
 
 
