@@ -42,7 +42,7 @@ class TextParser(BaseParser):
 
     media_type = "text/*"
 
-    def parse(
+    def parse(  # type: ignore[override]  # whoever reads it knows that it is no mapping
         self,
         stream: IO[Any],
         media_type: str | None = None,

@@ -131,7 +131,8 @@ def _keys(rows: QuerySet[Any], start: int, most: int) -> list[Any]:
     apart = isinstance(first, OrderBy) and first.nulls_last and not first.descending
     if not (apart and isinstance(first, OrderBy) and isinstance(first.expression, F)):
         return list(rows.values_list("pk", flat=True)[start : start + most])
-    name, rest = first.expression.name, rows.query.order_by[1:]
+    rest = rows.query.order_by[1:]
+    name: str = first.expression.name  # type: ignore[attr-defined]  # the stubs don't know it
     known = rows.filter(**{f"{name}__isnull": False})
     ascending = known.order_by(F(name).asc(nulls_first=True), *rest)
     keys = list(ascending.values_list("pk", flat=True)[start : start + most])

@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="imports",
+                        related_name="+",
                         to="tiktok.tiktokprofile",
                     ),
                 ),

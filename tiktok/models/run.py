@@ -71,7 +71,7 @@ class ProfileImport(Work):
     is_own_profile = models.BooleanField(default=False)
     monitoring = models.BooleanField(null=True)  # to be switched on or off; null: as it comes
     profile = models.ForeignKey(
-        TikTokProfile, null=True, on_delete=models.SET_NULL, related_name="imports"
+        TikTokProfile, null=True, on_delete=models.SET_NULL, related_name="+"
     )
 
     class Meta(Work.Meta):
