@@ -2,9 +2,9 @@
 
 N assets (half JPEG, a third HEIC, a sixth WebP, 1080 x 1440) from an origin that answers after
 100 ms into an S3 sink, by real Celery workers. Beside it the rival (the old system's own stack, at
-its best concurrency) and the limit (hash, decode and encode in two bare processes). Then the same
-without HEIC, where the network decides, beside a loop that does one file at a time; and the time
-it takes to add 10,000 rows.
+its best concurrency) and the limit (the same calls into C libraries in two bare processes). Then
+the same without HEIC, where the network decides, beside a loop that does one file at a time; and
+the time it takes to add 10,000 rows.
 """
 
 from __future__ import annotations
@@ -191,8 +191,16 @@ def ours(world: World, folder: Path) -> Iterator[Ours]:
         yield side
 
 
-def limit(world: World, count: int) -> float:
-    """Assets per second of bare processes that hash, decode and encode the same files."""
+@dataclass(frozen=True)
+class Limit:
+    """What bare processes make of the same files."""
+
+    per_second: float
+    cpu_ms: float  # per asset
+
+
+def limit(world: World, count: int) -> Limit:
+    """Bare processes that make the same calls into the same C libraries, and nothing else."""
     from media_cache.convert.process import _ENVIRONMENT as decoder_environment
 
     script = str(ROOT / "benchmarks" / "_media_limit.py")
@@ -206,7 +214,6 @@ def limit(world: World, count: int) -> float:
         )
         for first in range(PROCESSES)
     ]
-    seconds = []
     for process in processes:
         assert process.stdout is not None
         process.stdout.readline()
@@ -214,9 +221,9 @@ def limit(world: World, count: int) -> float:
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    for process in processes:
-        seconds.append(float(process.communicate()[0]))
-    return count / max(seconds)
+    told = [process.communicate()[0].split() for process in processes]
+    seconds = max(float(clock) for clock, _ in told)
+    return Limit(count / seconds, 1000 * sum(float(cpu) for _, cpu in told) / count)
 
 
 def one_at_a_time(world: World, count: int) -> float:
@@ -267,13 +274,14 @@ def mixed(
         limits.append(limit(world, options.n))
         if other:
             rivals.append(rival_round(other, world, options.n_rival, concurrency))
+        told = f"{rivals[-1]['assets_per_s']:.1f}" if rivals else "skipped"
         say(
             f"ours {rounds[-1].per_second:.1f} assets/s ({rounds[-1].cpu_ms:.1f} ms of CPU each), "
-            f"limit {limits[-1]:.1f}, rival {rivals[-1]['assets_per_s'] if rivals else 0:.1f}"
+            f"limit {limits[-1].per_second:.1f} ({limits[-1].cpu_ms:.1f} ms), rival {told}"
         )
     own = median([round.per_second for round in rounds])
     theirs = median([figures["assets_per_s"] for figures in rivals])
-    bare = median(limits)
+    bare = median([found.per_second for found in limits])
     return {
         "ours": own,
         "rival": theirs,
@@ -282,6 +290,7 @@ def mixed(
         "ratio_limit": ratio(own, bare),
         "unit": "assets/s",
         "cpu_ms_per_asset": median([round.cpu_ms for round in rounds]),
+        "limit_cpu_ms_per_asset": median([found.cpu_ms for found in limits]),
         "peak_mb": max(round.peak_bytes for round in rounds) / 1e6,
         "longest_gap_s": max(round.longest_gap for round in rounds),
         "rival_concurrency": concurrency or None,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from carousel.lib.work import Work
@@ -27,6 +29,10 @@ class CacheAsset(Work):
 
     QUEUE = "media-cache"
     TASK = "media_cache.tasks.store_media"
+
+    # The grey square of a picture that was stored just now, on its way to its fingerprint; empty
+    # if it would have cost too much to make meanwhile.
+    luma: bytes | None = None
 
     kind = models.CharField(max_length=6, choices=Kind.choices)
     source_key = models.TextField(unique=True)
@@ -57,6 +63,32 @@ class CacheAsset(Work):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.source_key}"
+
+
+class Fingerprint(models.Model):
+    """What a stored picture looks like, so that copies of it can be found.
+
+    ``made_at`` is null while it waits to be made; it is then due at ``due_at``, which is also its
+    lease. ``square`` is the picture as ``media_cache.fingerprint.pack`` keeps it; ``hashes`` and
+    ``bands`` are empty for pictures without any features.
+    """
+
+    asset = models.OneToOneField(CacheAsset, on_delete=models.CASCADE, primary_key=True)
+    made_at = models.DateTimeField(null=True)
+    square = models.BinaryField(default=b"", db_default=b"")
+    hashes = ArrayField(models.BigIntegerField(), default=list)
+    bands = ArrayField(models.IntegerField(), default=list)
+    tries = models.PositiveSmallIntegerField(default=0, db_default=0)
+    due_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            GinIndex(fields=["bands"], name="fingerprint_bands"),
+            models.Index(fields=["due_at"], name="fingerprint_due", condition=Q(made_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"fingerprint of {self.asset_id}"
 
 
 class ReleasedObject(models.Model):

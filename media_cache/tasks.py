@@ -9,20 +9,23 @@ from celery import shared_task
 from carousel.lib import drain
 from carousel.lib.errors import NotNow
 from media_cache.models import CacheAsset
-from media_cache.services import FLOW, remove_released
+from media_cache.services import FLOW, are_waiting, make_waiting, remove_released
 
 logger = logging.getLogger(__name__)
 
 
 @shared_task
 def store_media(ids: list[str]) -> None:
+    """Store what is due, and make fingerprints once nothing is."""
     drain.drain(FLOW, ids)
+    make_waiting()
 
 
 @shared_task
 def sweep() -> None:
     """Wake workers for what is due, also if its message was lost, and clear objects away."""
-    drain.sweep(CacheAsset)
+    if not drain.sweep(CacheAsset) and are_waiting():
+        drain.send(CacheAsset, [])
     try:
         remove_released()
     except NotNow as exc:

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from carousel.api.times import iso
 from carousel.lib.work import Status
 from media_cache.models import CacheAsset, Kind
-from media_cache.services import AssetLink, urls_for
+from media_cache.services import AssetLink, State, urls_for
 
 Answer = dict[str, Any]
 
@@ -38,10 +38,32 @@ class AssetSerializer(serializers.Serializer[Any]):
     width = serializers.IntegerField(allow_null=True)
     height = serializers.IntegerField(allow_null=True)
     durationMs = serializers.IntegerField(allow_null=True)
+    codec = serializers.CharField(help_text="Of a video or sound, as `avc1`; empty if unknown.")
     sha256 = serializers.CharField(help_text="Of our copy, in hexadecimal; empty until stored.")
     error = serializers.CharField()
     errorCode = serializers.CharField()
     attempts = serializers.IntegerField()
+
+
+class MatchSerializer(serializers.Serializer[Any]):
+    """A picture that looks the same."""
+
+    asset = AssetSerializer()
+    distance = serializers.IntegerField(help_text="How many of the 63 bits of their hashes differ.")
+    likeness = serializers.FloatField(
+        help_text="Of the parts in which the two are least alike: 1 is the same."
+    )
+
+
+class SimilarSerializer(serializers.Serializer[Any]):
+    """Copies of a picture, the most alike first."""
+
+    fingerprint = serializers.ChoiceField(
+        choices=[state.value for state in State],
+        help_text="`waiting`: it is made in a quiet moment, so ask again later; `flat`: the "
+        "picture is all of one shade; `none`: the asset is no stored picture.",
+    )
+    results = MatchSerializer(many=True)
 
 
 class AssetRow(NamedTuple):
@@ -60,6 +82,7 @@ class AssetRow(NamedTuple):
     width: int | None
     height: int | None
     duration_ms: int | None
+    codec: str
     sha256: str
     error: str
     error_code: str
@@ -81,6 +104,7 @@ def asset_answer(asset: AssetRow, link: AssetLink) -> Answer:
         "width": asset.width,
         "height": asset.height,
         "durationMs": asset.duration_ms,
+        "codec": asset.codec,
         "sha256": asset.sha256,
         "error": asset.error,
         "errorCode": asset.error_code,

@@ -131,14 +131,16 @@ def _keep(data: bytes, mime: str, form: _Format, options: Options) -> Result:
 def _verified(image: Image.Image, pillow: str, options: Options) -> bytes:
     """Decode as much as tells that it can be decoded; the thumbnail, if one is wanted.
 
-    JPEG at an eighth of its size (all of its entropy-coded data is still read), PNG in full, GIF
+    JPEG at an eighth of its size, or the thumbnail's (all of its entropy-coded data is still read),
+    PNG in full, GIF
     its first picture, WebP only for a thumbnail: its structure has been checked, and decoding
     costs more than everything else that is done with the file.
     """
     if pillow == "WEBP" and options.thumbnail == 0:
         return b""
     if pillow == "JPEG":
-        image.draft("L", (max(image.width // 8, 1), max(image.height // 8, 1)))
+        least = max(options.thumbnail, 1)
+        image.draft("L", (max(image.width // 8, least), max(image.height // 8, least)))
     image.load()
     return _luma(image, options.thumbnail)
 

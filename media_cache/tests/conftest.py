@@ -14,8 +14,8 @@ from media_cache.storage import MediaStorage, media_storage
 from media_cache.tests.origin import Origin
 
 
-@pytest.fixture(autouse=True)
-def _nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """This app alone: the apps above would look for the owners of these files."""
     for signal in (assets_settled, links_died):
         monkeypatch.setattr(signal, "receivers", [])

@@ -23,7 +23,7 @@ from media_cache.services.hosts import HOLDS
 from media_cache.tests.gradients import picture
 from media_cache.tests.origin import Origin, answer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("alone")]
 
 BUSY = answer(status="429 Too Many", headers="Retry-After: 2\r\n")
 DOWN = answer(status="503 Service Unavailable")

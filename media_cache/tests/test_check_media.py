@@ -22,7 +22,7 @@ from media_cache.storage import MediaStorage, media_storage, scratch_folder
 from media_cache.tests.gradients import picture
 from media_cache.tests.origin import Origin, answer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("alone")]
 
 OLD = timedelta(hours=2)
 

@@ -23,7 +23,7 @@ from media_cache.tasks import sweep
 from media_cache.tests.gradients import picture
 from media_cache.tests.origin import Origin, answer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("alone")]
 
 
 @pytest.fixture(autouse=True)

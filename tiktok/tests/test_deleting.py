@@ -45,7 +45,7 @@ def test_a_profile_goes_with_all_that_is_its_own() -> None:
     assert len(keys) == 3 * 4 + 1
     delete_profile(profile)
     for model in (TikTokProfile, TikTokPost, Slide, PostMetrics, Reading, SlideReading, CacheAsset):
-        assert not model.objects.exists(), model  # type: ignore[attr-defined]
+        assert not model.objects.exists(), model
     assert set(ReleasedObject.objects.values_list("storage_key", flat=True)) == keys
 
 

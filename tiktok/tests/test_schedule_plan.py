@@ -67,7 +67,8 @@ def test_the_hours_at_which_posts_come_are_the_hours_of_looks() -> None:
     while moment < ends:
         moment += next_look(found, [], moment, 0.02, Bounds(HOUR / 4, DAY)).seconds
         looked_at.append(moment % DAY / HOUR)
-    assert sum(17 <= hour <= 22 for hour in looked_at) > 0.5 * len(looked_at)  # a quarter, if spread
+    # A quarter of them, if they were spread evenly.
+    assert sum(17 <= hour <= 22 for hour in looked_at) > 0.5 * len(looked_at)
 
 
 def test_a_rate_is_learned_and_fades() -> None:

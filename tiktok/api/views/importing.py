@@ -62,12 +62,13 @@ class ImportProfilesView(APIView):
 
 def _named(request: Request, wanted: dict[str, Any]) -> tuple[ImportPreview, dict[str, Any]]:
     """What the body names, and what is to be done; what stands in the body goes first."""
-    if not isinstance(request.data, bytes):
+    data: object = request.data
+    if not isinstance(data, bytes):
         body = read_body(request, ImportBody)
         given = {name: body[name] for name in body if name in request.data}
         return classify_names(body["handles"]), {**wanted, **given}
     try:
-        preview = classify(decode(request.data).splitlines())
+        preview = classify(decode(data).splitlines())
     except ValueError as exc:
         raise ApiProblem(400, "invalid", str(exc)) from exc
     if not 0 < preview.total <= MOST_HANDLES:
