@@ -9,10 +9,11 @@ from __future__ import annotations
 import datetime as module
 import sys
 import time
+from datetime import datetime as true_datetime
 from pathlib import Path
 from typing import Any
 
-true_time, true_datetime = time.time, module.datetime
+true_time = time.time
 
 
 def offset() -> float:
