@@ -298,6 +298,7 @@ SPECTACULAR_SETTINGS = OPENAPI
 
 # --- Watching ourselves --------------------------------------------------------------------
 
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 SENTRY_DSN = env.sentry_dsn("SENTRY_DSN")
 SENTRY_ENVIRONMENT = env.text("SENTRY_ENVIRONMENT", "development" if DEBUG else "production")
 SENTRY_RELEASE = env.text("SENTRY_RELEASE", f"carousel@{VERSION}")
@@ -309,6 +310,7 @@ LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT)
 # What must never be written down, wherever it turns up (carousel.lib.redaction).
 SECRETS = (
     *(SECRET_KEY, SCRAPECREATORS_API_KEY, GEMINI_API_KEY, R2_SECRET_ACCESS_KEY, SENTRY_DSN),
+    METRICS_TOKEN,
     *(DATABASES["default"]["PASSWORD"], urlsplit(REDIS_URL).password or ""),
 )
 HEARTBEAT_SECONDS = 15

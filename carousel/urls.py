@@ -9,6 +9,7 @@ from carousel.api import errors
 from carousel.api.docs import DocsView, SchemaView
 from carousel.api.queues import ClearQueueView, QueuesView, RetryFailedView
 from carousel.health import HealthView, ReadinessView
+from carousel.metrics import MetricsView
 from media_cache.api.files import serve_media
 
 urlpatterns = [
@@ -24,6 +25,7 @@ urlpatterns = [
     path("media/<path:key>", serve_media),
     path("healthz", HealthView.as_view()),
     path("readyz", ReadinessView.as_view()),
+    path("metrics", MetricsView.as_view()),
 ]
 
 handler400 = errors.bad_request

@@ -25,6 +25,7 @@ from django.conf import settings
 from django.db import connection, connections, transaction
 from kombu.exceptions import OperationalError
 
+from carousel.lib import durations
 from carousel.lib.database import AWAY, persist
 from carousel.lib.errors import NotNow, UpstreamError
 from carousel.lib.redaction import configured_redactor
@@ -60,7 +61,7 @@ class Flow(Generic[W]):
 
 def guarded(step: Callable[[list[W]], None], rows: list[W]) -> None:
     """Run a step and write down how it ended for rows that it did not end itself."""
-    with working_on(rows):
+    with working_on(rows), durations.measured(rows):
         try:
             step(rows)
         except (NotNow, UpstreamError) as exc:
@@ -229,6 +230,7 @@ def drain(
     else:
         state = _Drain(flow, ids, ends, None, only)
         dry = state.run()
+    durations.flush()
     if not (dry or only or stopping()):
         send(flow.model, [])
     if state.bug is not None:

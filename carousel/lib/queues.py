@@ -154,7 +154,7 @@ def _batches(rows: QuerySet[Any]) -> Iterator[list[Any]]:
 
 def _stats_of(name: str) -> QueueStats:
     models = models_of(name)
-    found = [_counts_of(model) for model in models]
+    found = [counts_of(model) for model in models]
     oldest, now = _oldest(models)
 
     def total(status: str) -> int:
@@ -173,7 +173,7 @@ def _stats_of(name: str) -> QueueStats:
     )
 
 
-def _counts_of(model: type[Work]) -> tuple[dict[str, int], bool]:
+def counts_of(model: type[Work]) -> tuple[dict[str, int], bool]:
     """Rows by status, and whether some are estimates. Open and failed ones are in indexes."""
     rows = _rows(model)
     by_status = dict(
