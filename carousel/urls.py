@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 
 from carousel.api import errors
 from carousel.api.docs import DocsView, SchemaView
@@ -12,7 +13,11 @@ from carousel.health import HealthView, ReadinessView
 from carousel.metrics import MetricsView
 from media_cache.api.files import serve_media
 
+admin_pages = RedirectView.as_view(pattern_name="admin:index")
+
 urlpatterns = [
+    path("", admin_pages),
+    path("admin", admin_pages),
     path("admin/", admin.site.urls),
     path("api/tiktok/", include("tiktok.api.urls")),
     path("api/media/", include("media_cache.api.urls")),

@@ -3,9 +3,33 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from typing import Any
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "carousel.settings")
 
-application = get_wsgi_application()
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def measured(application: Application) -> Application:
+    """Let bodies come in chunks, without their length: Django reads only as much as it is told of.
+
+    They are read up to the limit for bodies and one byte further, which is refused as too large.
+    """
+
+    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+            most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 2_621_440
+            body = environ["wsgi.input"].read(most + 1)
+            environ["wsgi.input"] = BytesIO(body)
+            environ["CONTENT_LENGTH"] = str(len(body))
+        return application(environ, start_response)
+
+    return serve
+
+
+application = measured(get_wsgi_application())

@@ -98,7 +98,7 @@ def _sandbox(port: int, seed: int | None) -> ProcessSpec:
 
 def _web(port: int) -> ProcessSpec:
     command = [sys.executable, "-m", "gunicorn", "carousel.wsgi"]
-    command += ["--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"]
+    command += ["--bind", f"127.0.0.1:{port}", "--worker-class", "carousel.web.Worker"]
     command += ["--workers", "2", "--threads", "4", "--timeout", "120", "--graceful-timeout", "20"]
     # Its control socket would be one file in the home folder for all checkouts.
     command += ["--no-control-socket", "--access-logfile", "-", "--log-level", "warning"]

@@ -17,6 +17,7 @@ from django_celery_beat.models import PeriodicTask
 
 from carousel import heartbeat
 from carousel.tasks import heartbeat as heartbeat_task
+from carousel.tests.contract import READINESS, keeps
 
 QUEUES = (*django_settings.QUEUES, "default")
 
@@ -51,6 +52,7 @@ class TestReadiness:
     ) -> None:
         status, body, _ = ready(client)
         assert status == 200, body
+        keeps(body, READINESS)
         assert body["status"] == "degraded"
         assert {name: check["status"] for name, check in body["checks"].items()} == {
             "database": "ok",
@@ -70,6 +72,7 @@ class TestReadiness:
             heartbeat_task.apply(args=(queue,))
         status, body, _ = ready(client)
         assert (status, body["status"]) == (200, "ok")
+        keeps(body, READINESS)
         assert body["checks"]["workers"]["queues"].keys() == set(QUEUES)
         assert body["checks"]["workers"]["lastSeen"].endswith("Z")
 
@@ -90,6 +93,7 @@ class TestReadiness:
         settings.REDIS_URL = "redis://:top-secret@127.0.0.1:9/0"
         status, body, seconds = ready(client)
         assert (status, body["status"]) == (503, "unavailable")
+        keeps(body, READINESS)
         assert body["checks"]["broker"]["status"] == "failed"
         assert body["checks"]["database"]["status"] == "ok"
         assert "top-secret" not in json.dumps(body)

@@ -96,6 +96,12 @@ class MonitoringPatch(Shape):
         allow_null=True,
         help_text="Kept exactly; null: the adaptive schedule chooses.",
     )
+    interval = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MINUTES_PER_YEAR,
+        help_text="Another name for `intervalMinutes`, which wins.",
+    )
 
 
 class BulkMonitoringPatch(Shape):

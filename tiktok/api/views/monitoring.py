@@ -56,9 +56,9 @@ class MonitoringView(APIView):
         """Turning it on plans the first check one interval ahead."""
         profile = find_profile(id)
         body = read_body(request, MonitoringPatch)
-        services.set_monitoring(
-            [profile.pk], enabled=body["enabled"], **wanted_schedule(body, "intervalMinutes")
-        )
+        name = "interval" if "intervalMinutes" not in body else "intervalMinutes"
+        schedule = wanted_schedule(body, name)
+        services.set_monitoring([profile.pk], enabled=body["enabled"], **schedule)
         return Response(monitoring_answer(find_profile(id)))
 
 

@@ -40,6 +40,10 @@ def test_turning_it_on_plans_the_first_run_one_interval_ahead(api: APIClient) ->
     assert body["nextMonitoringRun"] is not None
     body = api.patch(path, {"enabled": False}, format="json").json()
     assert (body["monitoringEnabled"], body["nextMonitoringRun"]) == (False, None)
+    body = api.patch(path, {"enabled": True, "interval": 45}, format="json").json()
+    assert body["monitoringIntervalMinutes"] == 45
+    both = {"enabled": True, "interval": 45, "intervalMinutes": 50}
+    assert api.patch(path, both, format="json").json()["monitoringIntervalMinutes"] == 50
     for bad in ({}, {"enabled": "perhaps"}, {"enabled": True, "intervalMinutes": 0}):
         assert api.patch(path, bad, format="json").status_code == 400, bad
 
