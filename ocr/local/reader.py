@@ -8,18 +8,25 @@ are passed explicitly, so a missing file is an error and never a download.
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from PIL import Image
 
 from carousel.lib.errors import UpstreamError
-from ocr.local.layout import Box
+from ocr.local.boxes import Box, Point
 
 DETECTOR: Final = "PP-OCRv6_det_small.onnx"
 RECOGNISER: Final = "PP-OCRv6_rec_small.onnx"
+
+DOUBTFUL: Final = 0.9
+"""Lines with a lower score may stand on their head; upright ones that were read rightly scored
+0.93 or more."""
 
 _PARAMETERS: Final[dict[str, Any]] = {
     "Global.use_cls": False,
@@ -46,13 +53,43 @@ def read_boxes(picture: Image.Image) -> list[Box]:
     recogniser = _load()
     # Step by step, because the whole call drops what it could not read without a word.
     pixels, record = recogniser.preprocess_img(recogniser.load_img(picture))
-    found, _, read, _ = recogniser.run_ocr_steps(pixels, record)
+    found, _, read, cut = recogniser.run_ocr_steps(pixels, record)
     if found.boxes is None or read.txts is None:
         return []
+    lines = [_Line(text, float(s)) for text, s in zip(read.txts, read.scores, strict=True)]
+    _turn_doubtful(recogniser, lines, cut)
     return [
-        Box(tuple((float(x), float(y)) for x, y in corners), text, float(score))
-        for corners, text, score in zip(found.boxes, read.txts, read.scores, strict=True)
+        Box(_as_read(corners, line), line.text, line.score)
+        for corners, line in zip(found.boxes, lines, strict=True)
     ]
+
+
+@dataclass(slots=True)
+class _Line:
+    text: str
+    score: float
+    turned: bool = False
+
+
+def _turn_doubtful(recogniser: Any, lines: list[_Line], cut: Sequence[Any]) -> None:
+    """Look at lines that make little sense upside down too."""
+    doubtful = [place for place, line in enumerate(lines) if line.score < DOUBTFUL]
+    if not doubtful:
+        return
+    again = recogniser.recognize_txt([cut[place][::-1, ::-1] for place in doubtful])
+    for place, text, score in zip(doubtful, again.txts, again.scores, strict=True):
+        if score >= DOUBTFUL:
+            lines[place] = _Line(text, float(score), turned=True)
+
+
+def _as_read(corners: Sequence[Sequence[float]], line: _Line) -> tuple[Point, ...]:
+    """Return the corners from where the text begins: the recogniser is given what is tall lying on
+    its left side."""
+    points = [(float(x), float(y)) for x, y in corners]
+    width = max(math.dist(points[0], points[1]), math.dist(points[2], points[3]))
+    height = max(math.dist(points[0], points[3]), math.dist(points[1], points[2]))
+    first = (int(height) >= 1.5 * int(width)) + 2 * line.turned
+    return (*points[first:], *points[:first])
 
 
 def model_files() -> tuple[Path, Path]:

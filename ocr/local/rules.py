@@ -22,7 +22,7 @@ from ocr.engine import Context, SlideType
 from ocr.local.calls import REQUESTS, UNSPACED_REQUESTS, VERBS
 from ocr.local.topics import STOP_WORDS, TOPICS
 
-RULES_VERSION: Final = "rules-1"
+RULES_VERSION: Final = "rules-2"
 
 _ENOUGH: Final = 2
 _HASHTAG: Final = re.compile(r"#(\w+)")

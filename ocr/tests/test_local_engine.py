@@ -97,8 +97,11 @@ def test_accents_are_read(engine: LocalEngine) -> None:
         Drawing("A picture of a face\nbelow the words", emoji=True, seed=4),
         Drawing("Small print at the end\nof a long story", "dark-on-light", font_size=24),
         Drawing("Tall phone screenshot\nformat works too", width=1080, height=1920),
+        Drawing("These two lines stand\nupon their heads", angle=180),
+        Drawing("Running upwards\nalong the side", angle=90),
+        Drawing("Running downwards\nalong the side", angle=-90),
     ],
-    ids=["tilted", "emoji", "small", "tall"],
+    ids=["tilted", "emoji", "small", "tall", "upside-down", "upwards", "downwards"],
 )
 def test_hard_slides_are_read(engine: LocalEngine, drawing: Drawing) -> None:
     slide = read(engine, jpeg(draw(drawing))).slides[0]

@@ -3,7 +3,8 @@ from __future__ import annotations
 import math
 import random
 
-from ocr.local.layout import Box, arrange
+from ocr.local.boxes import Box
+from ocr.local.layout import arrange
 
 
 def box(
@@ -56,7 +57,60 @@ def test_touching_pieces_of_chinese_are_joined_without_a_space() -> None:
 
 def test_columns_of_japanese_go_from_right_to_left() -> None:
     pieces = [box(100, 100, 50, 400, "時不參一人"), box(300, 100, 50, 400, "有評是是")]
-    assert arrange(pieces).text == "有評是是\n時不參一人"
+    assert arrange([begun_at(1, piece) for piece in pieces]).text == "有評是是\n時不參一人"
+
+
+def begun_at(corner: int, piece: Box) -> Box:
+    """The same box, its text beginning at another corner: 1 runs down, 2 is upside down, 3 up."""
+    corners = (*piece.corners[corner:], *piece.corners[:corner])
+    return Box(corners, piece.text, piece.score)
+
+
+def test_a_slide_that_lies_on_its_side_or_stands_on_its_head_reads_like_an_upright_one() -> None:
+    for degrees in (90, 180, 270, 174, 84):
+        assert arrange([turned(piece, degrees) for piece in PAGE]).text == arrange(PAGE).text
+
+
+def test_a_name_along_the_edge_is_a_line_of_its_own() -> None:
+    edge = begun_at(3, box(20, 90, 40, 300, "@some.handle"))
+    lines = arrange([*PAGE, edge]).lines
+    assert sorted(lines) == sorted(("Five habits that", "changed my", "mornings", "@some.handle"))
+
+
+def test_columns_of_prose_are_read_one_after_the_other() -> None:
+    left = [box(80, 300 + 60 * n, 380, 44, f"left {n}") for n in range(3)]
+    right = [box(580, 310 + 60 * n, 400, 44, f"right {n}") for n in range(3)]
+    head, foot = box(80, 100, 900, 70, "headline"), box(200, 700, 700, 44, "foot")
+    wanted = ["headline", *(f"{s} {n}" for s in ("left", "right") for n in range(3)), "foot"]
+    pieces = [head, *left, *right, foot]
+    random.Random(3).shuffle(pieces)
+    assert list(arrange(pieces).lines) == wanted
+
+
+def test_three_columns_are_read_one_after_the_other() -> None:
+    pieces = [
+        box(50 + 340 * column, 300 + 60 * row, 280, 44, f"{column}.{row}")
+        for row in range(3)
+        for column in range(3)
+    ]
+    assert list(arrange(pieces).lines) == [f"{c}.{r}" for c in range(3) for r in range(3)]
+
+
+def test_a_table_is_read_row_by_row() -> None:
+    rows = [("Monday", "Legs"), ("Tuesday", "Back"), ("Wednesday", "Rest")]
+    pieces = [
+        box(left, 300 + 90 * n, 34 * len(cell), 60, cell)
+        for n, row in enumerate(rows)
+        for left, cell in zip((100, 700), row, strict=True)
+    ]
+    assert list(arrange(pieces).lines) == [" ".join(row) for row in rows]
+
+
+def test_half_read_greek_is_counted_and_not_guessed() -> None:
+    greek = box(100, 100, 400, 60, "ΠLε vερó πριV", 0.85)
+    formula = box(100, 200, 400, 60, "area = π r²", 0.97)
+    layout = arrange([greek, formula])
+    assert (layout.text, layout.unread) == ("area = π r²", 1)
 
 
 def test_noise_is_left_out() -> None:
