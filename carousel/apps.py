@@ -8,6 +8,8 @@ class CarouselConfig(AppConfig):
 
     def ready(self) -> None:
         from carousel import checks, observability
+        from carousel.lib import database
 
         checks.register()
+        database.forget_lost_machines()
         observability.start_sentry()

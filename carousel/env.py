@@ -19,6 +19,15 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
+# A server that is gone without a word is noticed within half a minute (libpq's connection
+# parameters; on a Unix socket they mean nothing). Left alone, Linux waits for two hours.
+_NOTICE_LOSS = {
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
 
 def load_file(path: Path) -> None:
     """Read ``NAME=value`` lines into the environment; what is set there already wins."""
@@ -142,7 +151,7 @@ def database(name: str, address: str) -> dict[str, Any]:
         "PORT": info.pop("port", None) or "",
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 10, **info},
+        "OPTIONS": {"connect_timeout": 10, **_NOTICE_LOSS, **info},
     }
 
 

@@ -1,4 +1,4 @@
-"""Writes that outlive a restart of the database server."""
+"""Writes that outlive a restart of the database, and sessions that don't outlive their machine."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +20,14 @@ logger = logging.getLogger(__name__)
 AWAY = (OperationalError, InterfaceError)
 PATIENCE = min(20.0, settings.WORK_LEASE_SECONDS / 5)  # seconds
 LONGEST_WAIT = 1.0  # seconds between two tries
+# The server asks a silent client after 15 s, and gives it up after 15 more. Without effect, and
+# harmless, on a Unix socket (PostgreSQL's manual, section 19.3).
+WATCH_SESSION = """
+SELECT set_config('tcp_keepalives_idle', '15', false),
+       set_config('tcp_keepalives_interval', '5', false),
+       set_config('tcp_keepalives_count', '3', false),
+       set_config('tcp_user_timeout', '30000', false)
+"""
 
 _one_connection: ContextVar[bool] = ContextVar("carousel_one_connection", default=False)
 
@@ -53,3 +63,17 @@ def persist(write: Callable[[], T]) -> T:
         connection.close()
         time.sleep(wait)
         wait = min(2 * wait, LONGEST_WAIT)
+
+
+def forget_lost_machines() -> None:
+    """From now on, have the database server end sessions whose machine is gone.
+
+    A machine that loses its power or its network says no goodbye. By its own defaults the server
+    keeps such a session, with all its locks, for more than two hours.
+    """
+    connection_created.connect(_watch_session, dispatch_uid="carousel.watch_session")
+
+
+def _watch_session(sender: Any, connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Not in the connection's startup options, which PgBouncer refuses."""
+    connection.connection.execute(WATCH_SESSION)

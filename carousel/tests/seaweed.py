@@ -39,10 +39,13 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def seaweed(folder: Path, ports: Sequence[int] = ()) -> Iterator[dict[str, str]]:
+def seaweed(
+    folder: Path, ports: Sequence[int] = (), options: Sequence[str] = ()
+) -> Iterator[dict[str, str]]:
     """Run the server with its files in ``folder``; gives the R2_* variables that point to it.
 
     On the same five ``ports`` (see ``free_ports``) it can be started again where it was.
+    ``options`` are added to its command line, where later ones win.
     """
     s3, filer, master, volume, admin = ports or free_ports(5)
     command = [
@@ -51,6 +54,7 @@ def seaweed(folder: Path, ports: Sequence[int] = ()) -> Iterator[dict[str, str]]
         *("-s3.port.iceberg=0", f"-s3.localSocket={folder}/s3.sock", f"-s3.port={s3}"),
         *(f"-filer.port={filer}", f"-master.port={master}", f"-volume.port={volume}"),
         f"-admin.port={admin}",
+        *options,
     ]
     environment = {
         **os.environ,

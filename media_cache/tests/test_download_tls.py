@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
 import io
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from carousel.tests.certificates import certificate as make_certificate
 from media_cache.download import Downloader, DownloadError, DownloadPolicy
 from media_cache.tests.origin import Origin, answer
 
@@ -22,29 +18,8 @@ POLICY = DownloadPolicy(allowed_hosts=(".cdn.test",), allow_loopback=True)
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate, and its key, for media.cdn.test."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "media.cdn.test")])
-    now = datetime.datetime.now(datetime.UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("media.cdn.test")]), False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "origin.pem"
-    secret = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    path.write_bytes(secret + signed.public_bytes(serialization.Encoding.PEM))
-    return path
+    """A certificate that nobody knows, and its key, for media.cdn.test."""
+    return make_certificate(tmp_path_factory.mktemp("tls") / "origin.pem", "media.cdn.test")
 
 
 @pytest.fixture

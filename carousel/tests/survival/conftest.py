@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from carousel.sandbox.server import start
-from carousel.tests.survival.installation import Installation, installation, tick_fast
+from carousel.tests.survival.installation import Installation, installation
+from carousel.tests.survival.ticks import tick_fast
 
 
 @pytest.fixture

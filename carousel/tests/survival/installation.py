@@ -7,7 +7,6 @@ is seen within seconds; nothing else differs.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -23,19 +22,16 @@ import psycopg
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
-from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from carousel.lib.queues import work_models
 from carousel.lib.work import Status
 from carousel.tests.settings import SERVERS
+from carousel.tests.survival.ticks import QUEUES, TICK
 from media_cache.models import CacheAsset
 
 LEASE = 10  # seconds
-TICK = 1  # second
 OWN = "carousel_survival"  # a database
 CLOCK = Path(__file__).with_name("clock.py")
-QUEUES = (*settings.QUEUES, "default")
-SWEEPS = ("media_cache.tasks.sweep", "ocr.tasks.sweep", "tiktok.tasks.sweep")
 ADD = """
 import sys, django; django.setup()
 from tiktok.services import add_profile
@@ -209,24 +205,6 @@ class Installation:
                 " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
             )
             return int(cursor.fetchone()[0])
-
-
-def tick_fast() -> None:
-    """Have beat send every sweep and heartbeat once a second."""
-    every, _ = IntervalSchedule.objects.get_or_create(every=TICK, period=IntervalSchedule.SECONDS)
-    ticks: list[tuple[str, str, list[str]]] = [(task, "default", []) for task in SWEEPS]
-    ticks += [("carousel.tasks.heartbeat", queue, [queue]) for queue in QUEUES]
-    for task, queue, arguments in ticks:
-        PeriodicTask.objects.update_or_create(
-            name=f"{task} {queue}",
-            defaults={
-                "task": task,
-                "queue": queue,
-                "args": json.dumps(arguments),
-                "interval": every,
-                "expire_seconds": 600,
-            },
-        )
 
 
 @contextlib.contextmanager

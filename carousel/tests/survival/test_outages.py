@@ -26,8 +26,8 @@ from carousel.tests.survival.installation import (
     Installation,
     installation,
     own_database,
-    tick_fast,
 )
+from carousel.tests.survival.ticks import tick_fast
 from carousel.tests.survival.truth import check_charges, check_files, check_posts
 from media_cache.models import CacheAsset
 from tiktok.models import ProfileMonitoringLog, TikTokProfile, Trigger
