@@ -120,7 +120,7 @@ def run_due() -> Callable[[], int]:
 
 
 @pytest.fixture
-def process_env(transactional_db: None) -> dict[str, str]:
+def process_env(transactional_db: None, tmp_path: Path) -> dict[str, str]:
     """The environment in which a process of the product works on this test's database."""
     from django.db import connection
 
@@ -131,6 +131,7 @@ def process_env(transactional_db: None) -> dict[str, str]:
         "DATABASE_URL": f"postgresql://app@/{name}?host={host}",
         "DJANGO_SETTINGS_MODULE": "carousel.settings",
         "SCRAPECREATORS_BASE_URL": settings.SCRAPECREATORS_BASE_URL,
+        "TMPDIR": str(tmp_path),  # a worker that is killed leaves its folder there
     }
 
 

@@ -49,8 +49,9 @@ def seaweed(
     """
     s3, filer, master, volume, admin = ports or free_ports(5)
     command = [
-        *(str(Path(sys.executable).with_name("weed")), "mini", f"-dir={folder}", "-ip=127.0.0.1"),
-        *("-ip.bind=127.0.0.1", "-webdav=false", "-admin.ui=false", f"-bucket={BUCKET}"),
+        *(str(Path(sys.executable).with_name("weed")), f"-logdir={folder}", "mini"),
+        *(f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+        *("-webdav=false", "-admin.ui=false", f"-bucket={BUCKET}"),
         *("-s3.port.iceberg=0", f"-s3.localSocket={folder}/s3.sock", f"-s3.port={s3}"),
         *(f"-filer.port={filer}", f"-master.port={master}", f"-volume.port={volume}"),
         f"-admin.port={admin}",
@@ -76,6 +77,14 @@ def seaweed(
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        _remove_sockets(s3, filer, master, volume, admin)
+
+
+def _remove_sockets(*ports: int) -> None:
+    """It keeps sockets in /tmp, wherever the temporary folder is, and leaves them behind."""
+    for port in (*ports, *(port + 10_000 for port in ports)):
+        for path in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+            path.unlink(missing_ok=True)
 
 
 def client(r2: Mapping[str, str]) -> Any:

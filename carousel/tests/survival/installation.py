@@ -67,6 +67,7 @@ class Installation:
             "OCR_ENGINE": "gemini",
             "OCR_POSTS_PER_REQUEST": "2",
             "MEDIA_ROOT": str(self.folder / "media"),
+            "TMPDIR": str(self.folder),  # a worker that is killed leaves its folder there
             "MEDIA_LANES": "4",
             "MEDIA_TIMEOUT_SECONDS": "4",
             "WORK_LEASE_SECONDS": str(LEASE),
