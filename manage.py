@@ -8,14 +8,18 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "carousel.settings")
     try:
+        from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
     except ImportError:
         sys.exit("carousel: the packages are not here: run `make up` once, or .venv/bin/python")
 
     from carousel.embedded.command_line import ensure_services
 
-    ensure_services(sys.argv)
-    execute_from_command_line(sys.argv)
+    try:
+        ensure_services(sys.argv)
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"carousel: {error}")
 
 
 if __name__ == "__main__":

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import os
+import sys
+from typing import Any
 
 from celery import Celery
+from celery.loaders.app import AppLoader
 from celery.signals import worker_shutting_down
+from django.core.exceptions import ImproperlyConfigured
 
 from carousel import observability
 from carousel.lib.stopping import ask_to_stop
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "carousel.settings")
 
-app = Celery("carousel")
+
+class Loader(AppLoader):
+    """Reads the settings; those that can't work end a worker or beat with one line."""
+
+    def config_from_object(self, obj: Any, silent: bool = False) -> Any:
+        """As Celery's. Raises SystemExit."""
+        try:
+            return super().config_from_object(obj, silent=silent)
+        except ImproperlyConfigured as error:
+            sys.exit(f"carousel: {error}")
+
+
+app = Celery("carousel", loader="carousel.celery:Loader")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
+from redis.connection import parse_url
 
 # A server that is gone without a word is noticed within half a minute (libpq's connection
 # parameters; on a Unix socket they mean nothing). Left alone, Linux waits for two hours.
@@ -132,6 +133,16 @@ def url(name: str, default: str = "", *, schemes: tuple[str, ...] = ("https", "h
         allowed = " or ".join(f"{scheme}://" for scheme in schemes)
         raise ImproperlyConfigured(f"{name}: must begin with {allowed}")
     return value.rstrip("/")
+
+
+def redis_url(name: str, default: str) -> str:
+    """The address of a Redis, as its client takes it."""
+    address = url(name, default, schemes=("redis", "rediss", "unix"))
+    try:
+        parse_url(address)  # type: ignore[no-untyped-call]
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}: write redis://:password@host:port/0") from None
+    return address
 
 
 def database(name: str, address: str) -> dict[str, Any]:

@@ -120,7 +120,7 @@ DATABASES = {"default": env.database("DATABASE_URL", DATABASE_URL)}
 # --- Redis: disposable ---------------------------------------------------------------------
 
 EMBEDDED_REDIS = not env.text("REDIS_URL")
-REDIS_URL = env.url("REDIS_URL", locations.redis_url(BASE_DIR), schemes=("redis", "rediss", "unix"))
+REDIS_URL = env.redis_url("REDIS_URL", locations.redis_url(BASE_DIR))
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

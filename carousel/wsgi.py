@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "carousel.settings")
 
+CAN_NOT_START = 3  # with this exit code of a worker, gunicorn gives up instead of trying for ever
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -32,4 +35,8 @@ def measured(application: Application) -> Application:
     return serve
 
 
-application = measured(get_wsgi_application())
+try:
+    application = measured(get_wsgi_application())
+except ImproperlyConfigured as error:
+    sys.stderr.write(f"carousel: {error}\n")
+    sys.exit(CAN_NOT_START)

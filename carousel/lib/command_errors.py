@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import redis
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -11,6 +13,16 @@ from carousel.lib.errors import NotNow
 from carousel.lib.redaction import configured_redactor
 from carousel.lib.reporting import report, was_reported
 from carousel.lib.selection import NothingChosen
+
+# What a person can do about a file that can't be read or written.
+REMEDIES = {
+    errno.ENOSPC: "Free some space, and try again.",
+    errno.EDQUOT: "The quota is used up: free some space, and try again.",
+    errno.EACCES: "Give this user access to it.",
+    errno.EPERM: "Give this user access to it.",
+    errno.EROFS: "It lies on a disk that can only be read: choose another place.",
+    errno.EMFILE: "Too many files are open: raise the limit (ulimit -n).",
+}
 
 
 def told(exc: Exception) -> CommandError:
@@ -28,6 +40,9 @@ def told(exc: Exception) -> CommandError:
         )
     if isinstance(exc, redis.RedisError):
         return CommandError(broker_down())
+    if isinstance(exc, OSError) and exc.errno in REMEDIES:
+        what = f"{exc.filename or 'What is written'}: {exc.strerror}"
+        return CommandError(f"{what}. {REMEDIES[exc.errno]}")
     if not was_reported(exc):
         report(exc)
     kind = "The database refuses" if isinstance(exc, Error) else "A bug in Carousel"

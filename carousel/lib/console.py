@@ -13,11 +13,13 @@ import os
 import signal
 import sys
 import threading
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
+from django.core import checks
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 
 from carousel import heartbeat
@@ -104,7 +106,20 @@ class _Raw:
 class OneLineCommand(BaseCommand):
     """A command whose failures are one line, whatever goes wrong."""
 
-    requires_system_checks = ["carousel"]  # only whether the configuration can work
+    # Only whether the configuration can work.
+    requires_system_checks: Any = ["carousel"]
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        return terse(super().create_parser(prog_name, subcommand, **kwargs))
+
+    def check(self, *args: Any, **options: Any) -> None:
+        """Raises CommandError with what can't work, in one line."""
+        found = checks.run_checks(tags=options.get("tags"))
+        serious = [each for each in found if each.is_serious()]
+        if serious:
+            raise CommandError(
+                " ".join(f"{each.msg} {each.hint or ''}".strip() for each in serious)
+            )
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
@@ -126,6 +141,19 @@ class OneLineCommand(BaseCommand):
     def explain(self, exc: UpstreamError) -> str:
         """What an outside service's answer means to whoever typed the command."""
         return str(exc)
+
+
+P = TypeVar("P", bound=ArgumentParser)
+
+
+def terse(parser: P) -> P:
+    """Let it say what is wrong in one line: all that would be right is what --help is for."""
+    parser.print_usage = _nothing  # type: ignore[method-assign]
+    return parser
+
+
+def _nothing(file: object = None) -> None:
+    """Print no usage."""
 
 
 class ConsoleCommand(OneLineCommand):

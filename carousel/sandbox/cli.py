@@ -36,6 +36,9 @@ def run(chosen: dict[str, Any]) -> int:
         sys.stderr.write(f"The sandbox listens on loopback only, not on {chosen['host']}.\n")
         return 2
     names = Options.__dataclass_fields__
+    if not 0 <= chosen["port"] <= 65_535:
+        sys.stderr.write(f"--port: write a number from 0 to 65535, not {chosen['port']}.\n")
+        return 2
     options = Options(**{name: value for name, value in chosen.items() if name in names})
     try:
         sandbox = start(options)

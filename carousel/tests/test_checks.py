@@ -55,9 +55,14 @@ def read_by_settings() -> set[str]:
 
 
 def manage(*args: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return run("manage.py", *args, env=env)
+
+
+def run(*args: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """What Python says when told nothing but ``env``."""
     clean = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return subprocess.run(
-        [sys.executable, "manage.py", *args],
+        [sys.executable, *args],
         cwd=BASE_DIR,
         env={**clean, "CAROUSEL_IGNORE_ENV_FILE": "True", **env},
         capture_output=True,
@@ -109,12 +114,32 @@ def test_a_checkout_without_settings_is_refused_in_production() -> None:
         ({"GEMINI_BASE_URL": "http://127.0.0.1:1"}, "GEMINI_API_KEY is not"),
         ({"R2_ACCESS_KEY_ID": "a"}, "R2_SECRET_ACCESS_KEY"),
         ({"WEB_PORT": "eighty"}, "WEB_PORT: write a whole number"),
+        ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL: must begin with postgresql://"),
+        ({"REDIS_URL": "redis://127.0.0.1:99999/0"}, "REDIS_URL: write redis://"),
+        ({"OCR_ENGINE": "gemini"}, "GEMINI_API_KEY is not set"),
     ],
 )
 def test_a_value_that_cannot_work_stops_the_start(env: dict[str, str], words: str) -> None:
     done = manage("check", env=env)
-    assert done.returncode != 0
-    assert words in done.stderr.strip().splitlines()[-1]
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("carousel: ")
+    assert words in line
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("celery -A carousel worker -Q ocr", 1),
+        ("celery -A carousel beat", 1),
+        ("gunicorn carousel.wsgi --bind 127.0.0.1:0 --no-control-socket --log-level critical", 3),
+    ],
+)
+def test_neither_does_any_process_start_with_it(command: str, code: int) -> None:
+    done = run("-m", *command.split(), env={"R2_BUCKET_NAME": "media"})
+    assert done.returncode == code, done.stderr
+    (line,) = (done.stdout + done.stderr).splitlines()
+    assert line.startswith("carousel: R2_BUCKET_NAME is set but R2_ACCESS_KEY_ID")
 
 
 @pytest.mark.parametrize(

@@ -185,6 +185,38 @@ def test_a_database_that_is_down_is_one_line_with_its_address(
     assert "hunter2" not in line
 
 
+@pytest.mark.parametrize(
+    ("command", "env", "code", "words"),
+    [
+        (["create_token"], {}, 2, "required: NAME"),
+        (["export", "posts", "--min-views", "x"], {}, 2, "--min-views: invalid int value"),
+        (["sandbox", "--port", "70000"], {}, 2, "--port: write a number from 0 to 65535"),
+        (["queues"], {"MEDIA_ALLOWED_HOSTS": "*"}, 1, "matches nothing. Write example.com"),
+        (["up"], {"MEDIA_ALLOWED_HOSTS": ".com"}, 1, "a whole top-level domain"),
+        (["up"], {"DATABASE_URL": "postgresql://127.0.0.1:9/x"}, 1, "start it, or correct"),
+    ],
+)
+def test_what_was_typed_or_configured_wrong_is_one_line(
+    process_env: dict[str, str], command: list[str], env: dict[str, str], code: int, words: str
+) -> None:
+    done = manage(*command, env={**process_env, **env})
+    assert (done.returncode, done.stdout) == (code, "")
+    (line,) = done.stderr.strip().splitlines()
+    assert words in line
+
+
+def test_a_full_disk_is_one_line(process_env: dict[str, str]) -> None:
+    command = [sys.executable, "manage.py", "sandbox", "--list-faults"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, cwd=configured.BASE_DIR, env=process_env, stdout=full,
+            stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert "No space left on device. Free some space" in line
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_stop_finishes_what_is_in_hand_and_leaves_the_rest_queued(
     sandbox: Any, process_env: dict[str, str], eventually: Callable[..., None]

@@ -54,6 +54,8 @@ def test_what_can_not_be_done_is_one_line(tmp_path: Path) -> None:
     assert "--min-views: runs can't be filtered by that" in failure
     assert "not among the profiles" in run_command("export", "posts", "--profile", "x.y").failure
     assert "Write at least one word" in run_command("export", "slides", "--search=-x").failure
+    failure = run_command("export", "posts", "-o", str(tmp_path / "posts.pdf")).failure
+    assert "write one of .csv, .ndjson, .xlsx" in failure
     failure = run_command("export", "posts", "-o", str(tmp_path / "no" / "out.csv")).failure
     assert "Name a file that can be written" in failure
 

@@ -12,22 +12,22 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from rest_framework.authtoken.models import Token
 
 from carousel.embedded.errors import EmbeddedError
 from carousel.embedded.supervisor import Supervisor
+from carousel.lib.console import OneLineCommand
 from carousel.lib.errors import NotNow, UpstreamError
-from carousel.management.commands.up import configured_plan, give_back_leases
+from carousel.management.commands.up import check_servers, configured_plan, give_back_leases
 from carousel.management.demo_progress import Progress, measure, summary, text_accuracy
 from tiktok import services
 
 LONGEST = 300.0  # seconds for the work of the demo
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = "Run everything on the sandbox's profiles, show the progress and where to look."
-    requires_system_checks: list[str] = []  # every process makes its own
     supervisor: Supervisor
     once: bool
     finished: Progress | None
@@ -46,6 +46,8 @@ class Command(BaseCommand):
                 "SCRAPECREATORS_API_KEY is set and the demo would spend its credits: "
                 "use `make demo`, which leaves it out, or unset it"
             )
+        if warning := check_servers():
+            self._say(warning)
         self.once = options["once"]
         self.finished = None
         self.supervisor = Supervisor(

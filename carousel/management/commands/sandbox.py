@@ -6,16 +6,15 @@ import argparse
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from carousel.lib.console import OneLineCommand
 from carousel.sandbox import cli
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     """Serves until Ctrl-C or SIGTERM."""
 
     help = "Serve loopback stand-ins for ScrapeCreators, TikTok's CDN and Gemini."
-    requires_system_checks: list[str] = []
+    requires_system_checks = ()  # it has no part in the product
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """The sandbox's own options."""

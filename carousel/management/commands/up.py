@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import redis
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
+from django.db import OperationalError, connection
 
 from carousel.embedded.errors import EmbeddedError
 from carousel.embedded.plan import Plan, StackOptions, carousel_plan
 from carousel.embedded.supervisor import Supervisor
+from carousel.lib.command_errors import broker_down, database_down
+from carousel.lib.console import OneLineCommand
 from carousel.lib.drain import sweep
 from carousel.lib.queues import work_models
 from carousel.lib.work import Work, WorkQuerySet
@@ -50,9 +54,28 @@ def give_back_leases(supervisor: Supervisor) -> int:
     return given
 
 
-class Command(BaseCommand):
+def check_servers() -> str:
+    """Raise CommandError if there is a database of one's own that does not answer.
+
+    A Redis that does not is only a warning, which is returned; empty if all is well.
+    """
+    if not settings.EMBEDDED_DATABASE:
+        try:
+            connection.ensure_connection()
+        except OperationalError as exc:
+            raise CommandError(database_down(exc)) from exc
+        finally:
+            connection.close()
+    if not settings.EMBEDDED_REDIS:
+        try:
+            redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5).ping()
+        except redis.RedisError:
+            return f"Warning: {broker_down()} Work waits until it is back."
+    return ""
+
+
+class Command(OneLineCommand):
     help = "Run web, workers and beat, and the embedded services where none are configured."
-    requires_system_checks: list[str] = []  # every process makes its own
     supervisor: Supervisor
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -63,6 +86,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if warning := check_servers():
+            self._say(warning)
         plan = configured_plan()
         self.supervisor = Supervisor(plan, self._say, with_parent=options["with_parent"])
         try:

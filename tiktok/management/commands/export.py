@@ -16,7 +16,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
 
 from carousel.lib import tabular
-from carousel.lib.console import Console, OneLineCommand
+from carousel.lib.console import Console, OneLineCommand, terse
 from carousel.lib.progress import Progress
 from carousel.lib.selection import NothingChosen
 from carousel.lib.tabular import FORMATS, Table
@@ -48,8 +48,9 @@ class Command(OneLineCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         kinds = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
         for name in LISTS:
-            _list_arguments(kinds.add_parser(name, help=f"the list of {name.replace('-', ' ')}"))
-        archive = kinds.add_parser("archive", help="a post or a profile, with all its files")
+            words = f"the list of {name.replace('-', ' ')}"
+            _list_arguments(terse(kinds.add_parser(name, help=words)))
+        archive = terse(kinds.add_parser("archive", help="a post or a profile, with all its files"))
         archive.add_argument("kind", choices=("post", "profile"))
         archive.add_argument("name", metavar="NAME", help="an id, a link, or a profile's handle")
         _output_argument(archive)
@@ -63,7 +64,7 @@ class Command(OneLineCommand):
 
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
     """The filters of all lists; which of them a list knows is checked when it is made."""
-    parser.add_argument("--format", choices=[*FORMATS], default="csv")
+    parser.add_argument("--format", choices=[*FORMATS], help="else by the file's name, else csv")
     _output_argument(parser)
     parser.add_argument("--profile", metavar="HANDLE", help="of this profile")
     parser.add_argument("--search", metavar="WORDS", help="that say this")
@@ -110,9 +111,20 @@ def _bytes(options: Options) -> Iterator[bytes]:
         if unknown := [name for name in FILTERS - known if options[name] is not None]:
             flags = " ".join(f"--{name.replace('_', '-')}" for name in sorted(unknown))
             raise CommandError(f"{flags}: {options['what']} can't be filtered by that.")
-        return tabular.export(table, choose(options), options["format"])
+        return tabular.export(
+            table, choose(options), options["format"] or _named(options["output"])
+        )
     except (NothingChosen, ValueError) as exc:
         raise CommandError(str(exc)) from exc
+
+
+def _named(output: str) -> str:
+    """The format that a file's name asks for. Raises CommandError for one that is not written."""
+    ending = Path(output).suffix.lower().removeprefix(".")
+    if ending and ending not in FORMATS:
+        known = ", ".join(f".{name}" for name in FORMATS)
+        raise CommandError(f"{output}: write one of {known}, or choose with --format.")
+    return ending or "csv"
 
 
 def _archived(kind: str, name: str) -> Iterator[bytes]:

@@ -79,8 +79,9 @@ class Command(ConsoleCommand):
         if now:
             self._tell(console, rows)
         else:
-            known = f"{len(runs) - opened} were open already" if runs else "none was open before"
-            console.say(f"{opened} runs opened, {known}. A worker on queue {queue} takes them.")
+            known = f"{len(runs) - opened} were open already"
+            told = f"{opened} runs opened, {known}. A worker on queue {queue} takes them."
+            console.say(told if runs else "There is nothing to check.")
             workers = console.workers(queue, alternative="use --now")
         troubled = [words for run in rows if (words := trouble(run))] if now else []
         console.answer(
