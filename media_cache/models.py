@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -29,6 +31,7 @@ class CacheAsset(Work):
 
     QUEUE = "media-cache"
     TASK = "media_cache.tasks.store_media"
+    AFRESH = MappingProxyType({"host_down_since": None})
 
     # The grey square of a picture that was stored just now, on its way to its fingerprint; empty
     # if it would have cost too much to make meanwhile.
@@ -39,6 +42,8 @@ class CacheAsset(Work):
     source_urls = ArrayField(models.TextField(), default=list)  # ordered, exact bytes
     expires_at = models.DateTimeField(null=True, blank=True)  # of the links; null: unknown
     expected_size = models.BigIntegerField(null=True, blank=True)  # as TikTok states it
+    # Its first try, since it was last stored or started over, that found the host down.
+    host_down_since = models.DateTimeField(null=True, editable=False)
 
     sha256 = models.CharField(max_length=64, blank=True, default="")
     storage_key = models.TextField(blank=True, default="")

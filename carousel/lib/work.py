@@ -16,8 +16,9 @@ The life of a row::
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypeVar
 from uuid import UUID
 
@@ -126,6 +127,7 @@ class WorkQuerySet(models.QuerySet[W]):
             error="",
             error_code="",
             completed_at=None,
+            **self.model.AFRESH,
         )
 
     def give_back(self, *, started_before: datetime | None = None) -> int:
@@ -158,6 +160,8 @@ class Work(models.Model):
     # Before the second attempt; then doubled.
     BACKOFF: ClassVar[timedelta] = timedelta(seconds=settings.WORK_BACKOFF_SECONDS)
     MAX_BACKOFF: ClassVar[timedelta] = timedelta(hours=1)
+    # What a row that starts over forgets besides its attempts, by column.
+    AFRESH: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.PENDING)

@@ -3,7 +3,8 @@
 A host that answers 429, or anything with a Retry-After, is held at once. One that fails (5xx,
 no connection, no answer) is held when it fails twice in a row or has not worked here for a
 while, each time for longer; a single broken file among many good ones holds nobody up. After a
-hold one download tries the host while the others wait a little longer.
+hold one download tries the host while the others wait a little longer. An error of a host that is
+held, and did not get to the file, says so (``DownloadError.host_down``).
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ class HostBackoff:
             yield
         except DownloadError as error:
             if error.code in FIRST_HOLD:
-                self._failed(host, state, error, began)
+                down = self._failed(host, state, error, began)
+                error.host_down = host if down and error.unavailable else ""
             else:
                 _answered(state, began)  # if not with what we wanted
             raise
@@ -106,22 +108,24 @@ class HostBackoff:
             state.trial_until = now + TRIAL
         return True
 
-    def _failed(self, host: str, state: _Host, error: DownloadError, began: float) -> None:
+    def _failed(self, host: str, state: _Host, error: DownloadError, began: float) -> bool:
+        """Whether the host is held for it, or was already."""
         asked = error.retry_after is not None or error.code == "rate_limited"
         with self._lock:
             is_news = began >= state.held_at
             if not (is_news or asked):
-                return  # it belongs to the trouble that the host is held for
+                return True  # it belongs to the trouble that the host is held for
             state.failures += is_news
             alone = state.failures < 2 and began - state.worked_at < RECENT
             if alone and not asked:
-                return
+                return False
             state.held_at, state.suspect = time.monotonic(), True
             doubled = FIRST_HOLD[error.code] * 2.0 ** min(max(state.failures - 1, 0), 10)
         seconds = min(doubled, LONGEST_HOLD)
         if error.retry_after:
             seconds = min(error.retry_after, LONGEST_ASKED)
         self._holds.hold(host, seconds)
+        return True
 
 
 def _answered(state: _Host, began: float) -> None:

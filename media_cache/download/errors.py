@@ -11,6 +11,7 @@ from carousel.lib.errors import UpstreamError
 
 LONGEST_WAIT = 24 * 3600.0
 _LONGEST_URL = 200
+_UNAVAILABLE = (408, 425, 429)  # besides what is said on behalf of a server: 502 and above
 # TikTok signs video links in the path: 32 hex digits of signature, then 8 of expiry.
 _SIGNED_PATH = re.compile(r"/[0-9a-f]{32}/[0-9a-f]{8}/")
 
@@ -19,8 +20,13 @@ class DownloadError(UpstreamError):
     """A URL did not give us its file.
 
     ``link_dead`` says that the link itself has ended (403, 410), so that only a fresh one helps;
-    ``retryable`` is then true in that sense.
+    ``retryable`` is then true in that sense. ``unavailable`` says that the host did not get to
+    the file at all: no connection, no answer, a gateway's 502 or 503, or a request to slow down.
+    ``host_down`` is set to the host's name where that is no matter of one file
+    (``HostBackoff``).
     """
+
+    host_down = ""
 
     def __init__(
         self,
@@ -30,9 +36,11 @@ class DownloadError(UpstreamError):
         retryable: bool,
         retry_after: float | None = None,
         link_dead: bool = False,
+        unavailable: bool = False,
     ) -> None:
         super().__init__(message, code=code, retryable=retryable, retry_after=retry_after)
         self.link_dead = link_dead
+        self.unavailable = unavailable
 
 
 def printable(url: str) -> str:
@@ -50,7 +58,10 @@ def refused(url: str, code: str, why: str) -> DownloadError:
 
 def interrupted(url: str, code: str, why: str) -> DownloadError:
     """The exchange broke off; another try may succeed."""
-    return DownloadError(f"{printable(url)}: {why}", code=code, retryable=True)
+    unavailable = code in ("connection_failed", "timeout")
+    return DownloadError(
+        f"{printable(url)}: {why}", code=code, retryable=True, unavailable=unavailable
+    )
 
 
 def for_status(url: str, status: int, headers: HTTPMessage) -> DownloadError:
@@ -75,7 +86,11 @@ def for_status(url: str, status: int, headers: HTTPMessage) -> DownloadError:
         code, retryable = "unexpected_status", False
     wait = parse_retry_after(headers.get("Retry-After")) if retryable else None
     return DownloadError(
-        f"{where}: answered {status}", code=code, retryable=retryable, retry_after=wait
+        f"{where}: answered {status}",
+        code=code,
+        retryable=retryable,
+        retry_after=wait,
+        unavailable=status in _UNAVAILABLE or status > 501,
     )
 
 

@@ -32,7 +32,7 @@ class MediaRequest:
 # What a fresh link may heal; a file that is broken in itself stays failed.
 HEALED_BY_LINKS = (
     *("link_dead", "source_gone", "not_found", "timeout", "connection_failed", "truncated"),
-    *("empty", "upstream_error", "rate_limited", "unexpected_status", "not_media"),
+    *("empty", "upstream_error", "rate_limited", "unexpected_status", "not_media", "host_down"),
 )
 
 KNOWN = """
@@ -76,7 +76,8 @@ UPDATE media_cache_cacheasset AS asset SET
     attempts = CASE WHEN healed THEN 0 ELSE attempts END,
     error = CASE WHEN healed THEN '' ELSE error END,
     error_code = CASE WHEN healed THEN '' ELSE error_code END,
-    completed_at = CASE WHEN healed THEN NULL ELSE completed_at END
+    completed_at = CASE WHEN healed THEN NULL ELSE completed_at END,
+    host_down_since = CASE WHEN healed AND status <> 'blocked' THEN NULL ELSE host_down_since END
 FROM unnest(%(keys)s::text[], %(urls)s::text[], %(expires)s::timestamptz[], %(sizes)s::bigint[])
      AS fresh (source_key, urls, expires_at, size), locked
 WHERE asset.source_key = ANY(%(keys)s::text[])

@@ -24,7 +24,7 @@ from media_cache.filetype import MediaType, describe, detect
 from media_cache.models import CacheAsset, Kind
 from media_cache.services.decoding import decoders
 from media_cache.services.fingerprints import record_fingerprints, side_for
-from media_cache.services.hosts import BACKOFF
+from media_cache.services.hosts import BACKOFF, outlast
 from media_cache.services.objects import release, storing
 from media_cache.signals import assets_settled, links_died
 from media_cache.storage import disk_trouble, media_storage, scratch_folder
@@ -98,10 +98,12 @@ def _store(asset: CacheAsset) -> None:
         with _scratch() as path:
             _keep(asset, _fetch(asset, path))
     except DownloadError as error:
-        if not error.link_dead:
+        if error.link_dead:
+            asset.block(str(error), "link_dead")
+        elif error.host_down:
+            outlast(asset, error)
+        else:
             raise
-        asset.block(str(error), "link_dead")
-        return
     except OSError as error:
         raise disk_trouble(error, scratch_folder()) from error
 
@@ -128,7 +130,7 @@ def _keep(asset: CacheAsset, copy: Copy) -> None:
     with storing(key):
         media_storage().put(key, copy.path, copy.content_type, copy.sha256)
         faults.point("media.uploaded")
-        if not asset.finish(**facts, storage_key=key, stored_at=Now()):
+        if not asset.finish(**facts, storage_key=key, stored_at=Now(), host_down_since=None):
             release([key])
             return
     asset.luma = copy.luma
