@@ -19,6 +19,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 ACCESS_KEY, SECRET_KEY, BUCKET = "test-access", "test-secret-of-the-s3-server", "media"
 
+TRIES = 3
+
 
 def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on, and whose gRPC twins (10,000 above) are free, too."""
@@ -47,7 +49,29 @@ def seaweed(
     On the same five ``ports`` (see ``free_ports``) it can be started again where it was.
     ``options`` are added to its command line, where later ones win.
     """
-    s3, filer, master, volume, admin = ports or free_ports(5)
+    for left in reversed(range(TRIES)):
+        chosen = tuple(ports) or tuple(free_ports(5))
+        process = _start(folder, chosen, options)
+        try:
+            _wait_until_ready(chosen[0], process, folder / "log")
+            break
+        except AssertionError:  # somebody took a port between our look and its start
+            _end(process, chosen)
+            if ports or not left:
+                raise
+    try:
+        yield {
+            "R2_ACCESS_KEY_ID": ACCESS_KEY,
+            "R2_SECRET_ACCESS_KEY": SECRET_KEY,
+            "R2_BUCKET_NAME": BUCKET,
+            "R2_ENDPOINT_URL": f"http://127.0.0.1:{chosen[0]}",
+        }
+    finally:
+        _end(process, chosen)
+
+
+def _start(folder: Path, ports: Sequence[int], options: Sequence[str]) -> subprocess.Popen[bytes]:
+    s3, filer, master, volume, admin = ports
     command = [
         *(str(Path(sys.executable).with_name("weed")), f"-logdir={folder}", "mini"),
         *(f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
@@ -63,21 +87,16 @@ def seaweed(
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
     }
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command, env=environment, stdout=log, stderr=log, cwd=folder, start_new_session=True
         )
-    try:
-        _wait_until_ready(s3, process, folder / "log")
-        yield {
-            "R2_ACCESS_KEY_ID": ACCESS_KEY,
-            "R2_SECRET_ACCESS_KEY": SECRET_KEY,
-            "R2_BUCKET_NAME": BUCKET,
-            "R2_ENDPOINT_URL": f"http://127.0.0.1:{s3}",
-        }
-    finally:
+
+
+def _end(process: subprocess.Popen[bytes], ports: Sequence[int]) -> None:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        _remove_sockets(s3, filer, master, volume, admin)
+    process.wait()
+    _remove_sockets(*ports)
 
 
 def _remove_sockets(*ports: int) -> None:

@@ -47,8 +47,7 @@ def printable(url: str) -> str:
     """The URL without what could open it: no query, no credentials, no signed path segments."""
     bare = re.split(r"[?#]", url, maxsplit=1)[0]
     bare = re.sub(r"//[^/]*@", "//", bare)
-    bare = _SIGNED_PATH.sub("/…/", bare)
-    return ascii(bare[:_LONGEST_URL])[1:-1]
+    return _SIGNED_PATH.sub("/…/", ascii(bare)[1:-1])[:_LONGEST_URL]
 
 
 def refused(url: str, code: str, why: str) -> DownloadError:

@@ -30,6 +30,16 @@ CHUNK = 1024**2
 # What boto3 calls a parameter is a header of the request.
 _HEADERS = {"ContentType": "Content-Type", "CacheControl": "Cache-Control"}
 _MISSING = ("404", "NoSuchKey", "NotFound")
+# Words of the service, and what to look at. A HEAD is answered with the status alone.
+_HINTS = {
+    ("NoSuchBucket", "(404)"): "Check R2_BUCKET_NAME.",
+    ("SignatureDoesNotMatch", "InvalidAccessKeyId", "AccessDenied", "(401)", "(403)"): (
+        "Check R2_ACCESS_KEY_ID, R2_SECRET_ACCESS_KEY and what the key may do."
+    ),
+    ("Could not connect", "Connection refused", "service not known"): (
+        "Check R2_ENDPOINT_URL or R2_ACCOUNT_ID."
+    ),
+}
 
 
 class S3Media(S3Storage):  # type: ignore[misc]
@@ -80,8 +90,7 @@ class S3Media(S3Storage):  # type: ignore[misc]
         try:
             self._uploader.put(key, path, sha256, headers)
         except (UploadRefused, OSError, http.client.HTTPException) as exc:
-            why = str(exc) or type(exc).__name__
-            raise NotNow(f"The media storage refused a copy: {why}", wait=STORAGE_PAUSE) from exc
+            raise _not_now("refused a copy", str(exc) or type(exc).__name__) from exc
 
     def _put_large(self, key: str, path: Path, extra: dict[str, str], sha256: str) -> None:
         """A large object in parts, unless it is there: an upload may have succeeded unheard."""
@@ -195,4 +204,11 @@ def _trouble(what: str) -> Iterator[None]:
     try:
         yield
     except (ClientError, BotoCoreError) as exc:
-        raise NotNow(f"The media storage {what}: {exc}", wait=STORAGE_PAUSE) from exc
+        raise _not_now(what, str(exc)) from exc
+
+
+def _not_now(what: str, why: str) -> NotNow:
+    """With the variable to look at, where what the service said tells which."""
+    hints = [hint for words, hint in _HINTS.items() if any(word in why for word in words)]
+    told = [f"The media storage {what}: {why.rstrip('.')}.", *hints[:1]]
+    return NotNow(" ".join(told), wait=STORAGE_PAUSE)

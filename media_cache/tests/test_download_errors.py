@@ -113,3 +113,5 @@ def test_errors_never_carry_what_opens_the_link() -> None:
     assert "0123456789abcdef" not in message
     assert "pass" not in printable("https://user:pass@host/a")
     assert printable("https://host/a\nb?c") == "https://host/a\\nb"
+    signed = f"https://host/{'0a' * 16}/6b0c5f8e/video/tos/1?a=1"
+    assert printable(signed) == "https://host/…/video/tos/1"

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from carousel.lib.errors import NotNow
+from carousel.settings import s3_storage
 from carousel.tests import seaweed
 from media_cache.presign import Bucket, presigned_links
 from media_cache.storage import LocalMedia, media_storage, scratch_folder
@@ -51,6 +52,18 @@ def test_what_was_put_is_served_through_a_link_that_we_signed(s3: dict[str, str]
     head = seaweed.client(s3).head_object(Bucket="media", Key=KEY)
     assert head["ContentType"] == "image/jpeg"
     assert "immutable" in head["CacheControl"]
+
+
+def test_what_is_configured_wrong_is_named(s3: dict[str, str], settings: Any) -> None:
+    for changes, word in (
+        ({"R2_SECRET_ACCESS_KEY": "wrong"}, "Check R2_ACCESS_KEY_ID, R2_SECRET_ACCESS_KEY"),
+        ({"R2_BUCKET_NAME": "no-such-bucket"}, "Check R2_BUCKET_NAME."),
+        ({"R2_ENDPOINT_URL": "http://127.0.0.1:9"}, "Check R2_ENDPOINT_URL"),
+    ):
+        settings.STORAGES = {**settings.STORAGES, "media": s3_storage({**s3, **changes})}
+        for ask in (media_storage().check, lambda: list(media_storage().listing())):
+            with pytest.raises(NotNow, match=word):
+                ask()
 
 
 def test_our_signature_is_the_one_that_boto3_makes(s3: dict[str, str]) -> None:

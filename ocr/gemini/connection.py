@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+SHORTEST_KEY = 8  # characters
+
 
 class Connection:
     """A client of the SDK; threads may share it, and a forked child gets its own."""
@@ -76,13 +78,18 @@ class Connection:
         refusal = Refusal(
             code=int(error.code or 0),
             status=str(error.status or ""),
-            message=str(error.message or "").replace(self._config.api_key, "[key]"),
+            message=self._without_key(str(error.message or "")),
             details=tuple(d for d in details or () if isinstance(d, Mapping))
             if isinstance(details, list)
             else (),
             retry_after=_seconds(headers.get("retry-after")),
         )
         return understand(refusal, self._config.model, datetime.now(UTC))
+
+    def _without_key(self, message: str) -> str:
+        """No key is so short that an ordinary word could hold it."""
+        key = self._config.api_key
+        return message.replace(key, "[key]") if len(key) >= SHORTEST_KEY else message
 
 
 def failed(code: str, what: str, error: Exception | None) -> UpstreamError:

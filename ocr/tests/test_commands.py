@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db.models.functions import Now
 
 from carousel.lib.work import Status
 from carousel.tests.commands import run_command
@@ -12,6 +14,7 @@ from media_cache.models import CacheAsset
 from ocr.engine import PostRequest, PostResult, ReadError
 from ocr.models import Reading, SlideReading, Source
 from ocr.services import ReadingRequest, correct_slide, request_readings
+from ocr.tests.carousels import photo_posts, said, stored, truth
 from ocr.tests.test_reading import Script, pictures, store
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,6 +80,19 @@ def test_failures_are_told_with_a_reason_and_fail_the_command(reader: Script) ->
     answered = run_command("run_ocr", "--now")
     assert answered.failure == "Of 1 posts 1 failed (blocked 1): Gemini blocked it."
     assert "0 posts read in" in answered.out
+
+
+def test_a_refused_key_is_told_and_asked_with_again(gemini_box: Any) -> None:
+    gemini_box.faults.add("/gemini/v1beta/models/", "http_401")
+    (post,) = photo_posts(gemini_box, 1)
+    reading = stored(post)
+    answered = run_command("run_ocr", "--now")
+    assert "Reading is stopped." in answered.failure
+    assert "GEMINI_API_KEY" in answered.failure
+    gemini_box.faults.clear()
+    Reading.objects.update(run_after=Now())
+    assert run_command("run_ocr", "--now").failure == ""
+    assert said(reading) == truth(post, gemini_box)
 
 
 def test_reading_everything_again_has_to_be_meant() -> None:

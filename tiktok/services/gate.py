@@ -27,6 +27,7 @@ CLOSING = frozenset({"out_of_credits", "unauthorized"})
 HOLDING = CLOSING | {EXHAUSTED}
 PROBE_EVERY = timedelta(seconds=30)
 GATE_WAIT = 300.0  # seconds between two looks of a waiting row at a closed gate
+STAYS = f"calls are stopped until that is mended; we look every {PROBE_EVERY.seconds} s"
 PAUSE = 60.0  # seconds between two looks at whether the pause is over
 
 
@@ -68,7 +69,7 @@ def pass_gate(balance: Callable[[], int]) -> None:
     if gate.paused:
         raise NotNow("Calls to ScrapeCreators are paused in the admin.", wait=PAUSE)
     if gate.closed_code and not _opens(balance):
-        raise failure(gate.closed_code, "anything", detail="calls are stopped until that is mended")
+        raise failure(gate.closed_code, "anything", detail=STAYS)
 
 
 def _opens(balance: Callable[[], int]) -> bool:

@@ -18,7 +18,16 @@ from carousel.lib.selection import choose, selectors
 from carousel.lib.stopping import stopping
 from carousel.lib.work import OPEN, Priority, Status
 from ocr.models import PostCategory, Reading, SlideReading
-from ocr.services import FLOW, Choice, Manner, estimate_price, find_category, rerun
+from ocr.services import (
+    FLOW,
+    Choice,
+    Manner,
+    estimate_price,
+    find_category,
+    open_gate,
+    reading_stopped,
+    rerun,
+)
 
 Json = dict[str, Any]
 TITLES = ("posts", "slides", "read", "tokens in", "tokens out", "USD")
@@ -89,6 +98,8 @@ class Command(ConsoleCommand):
             if requested is not None:
                 console.say(f"{len(ids or ())} posts chosen, {requested} of them start over.")
             began = time.monotonic()
+            if options["now"]:
+                open_gate()  # a person asks, and perhaps the key was mended
             tally = self._read(console, ids) if options["now"] else None
             document: Json = {
                 "chosen": None if ids is None else len(ids),
@@ -103,8 +114,8 @@ class Command(ConsoleCommand):
                 document["workers"] = console.workers(Reading.QUEUE, alternative="use --now")
             document["readings"] = self._states(console, ids)
             console.answer(document)
-            if tally is not None and tally.number(Status.FAILED) and not stopping():
-                raise CommandError(f"Of {tally.ended} posts {tally.describe()}: {_example(tally)}")
+            if tally is not None and not stopping():
+                _complain(tally)
 
     def _read(self, console: Console, ids: list[UUID] | None) -> Tally:
         if ids is None:
@@ -289,6 +300,14 @@ def _told(worked: Json) -> str:
     if worked["left"]:
         words.append(f"{worked['left']} are left for another attempt")
     return ", ".join(words) + "."
+
+
+def _complain(tally: Tally) -> None:
+    """Raise CommandError for what failed, or for what stops all reading."""
+    if tally.number(Status.FAILED):
+        raise CommandError(f"Of {tally.ended} posts {tally.describe()}: {_example(tally)}")
+    if tally.number(*OPEN) and (stopped := reading_stopped()):
+        raise CommandError(f"Reading is stopped. {stopped.reason}")
 
 
 def _example(tally: Tally) -> str:
