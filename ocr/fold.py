@@ -13,6 +13,11 @@ def fold(text: str) -> str:
     return fold_with_offsets(text)[0]
 
 
+def searchable(text: str) -> str:
+    """Folded, with one space between words, as the search has it: a phrase may run over lines."""
+    return " ".join(fold(text).split())
+
+
 def fold_with_offsets(text: str) -> tuple[str, list[int]]:
     """The folded text, and for each of its code points the index of the one it came from."""
     folded: list[str] = []

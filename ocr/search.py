@@ -1,9 +1,9 @@
 """Finding slides by what they say: what a person types, as conditions and as highlights.
 
-A word finds slides that have it as a part of some word; where it is rare, words that are nearly
-the same are found too (trigrams, so a wrong, missing or swapped letter does little harm). A phrase
-in quotation marks, and anything after a minus, is taken as it stands and ends where words end.
-Scripts that are written without spaces know no ends of words: there a part is enough.
+A word finds slides that have it as a part of some word; where it is rare, words that are one slip
+away are found too (a letter wrong, missing, too many, or two swapped). A phrase in quotation marks,
+and anything after a minus, is taken as it stands and ends where words end. Scripts that are written
+without spaces know no ends of words: there a part is enough.
 """
 
 from __future__ import annotations
@@ -15,18 +15,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ocr.fold import fold, fold_with_offsets
+from ocr.lexemes import is_unspaced, misspellings, pairs, spaced_words
 
 MOST_TERMS = 16
-NEARLY = 0.45  # of a word's trigrams have to be found again; two swapped letters of seven cost half
 RARE = 20  # a word on fewer slides may be a misspelt one
 
 _PARTS = re.compile(r'(-?)["“”„«»]([^"“”„«»]*)["“”„«»]?|(\S+)')
 _APOSTROPHES = "'’ʼ`´"
-# Thai, Lao, Tibetan, Myanmar, Khmer; kana, Hangul, CJK; the astral ideographs.
-_UNSPACED = (
-    *((0x0E00, 0x0FFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x1100, 0x11FF)),
-    *((0x2E80, 0x9FFF), (0xA960, 0xA97F), (0xAC00, 0xD7FF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF)),
-)
 
 Condition = tuple[str, list[Any]]  # SQL about a row `slide` of ocr_slidereading, its parameters
 
@@ -43,7 +38,12 @@ class Term:
     @property
     def is_spaced(self) -> bool:
         """Whether its script separates words."""
-        return not any(_unspaced(char) for char in self.text)
+        return not is_unspaced(self.text)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it is taken as it stands: no part of a word and no near one will do."""
+        return self.is_phrase or self.is_excluded or not self.is_spaced
 
     @property
     def is_short(self) -> bool:
@@ -84,10 +84,6 @@ def _trimmed(word: str) -> str:
     return word[start:end] or word
 
 
-def _unspaced(char: str) -> bool:
-    return any(first <= ord(char) <= last for first, last in _UNSPACED)
-
-
 # --- For the database ------------------------------------------------------------------------
 
 
@@ -98,16 +94,15 @@ def containing(text: str) -> str:
 
 
 def pattern(text: str) -> str:
-    """A regular expression of PostgreSQL's for ``text`` as whole words, however they are spaced."""
-    words = [_literal(word) for word in text.split(" ")]
+    """A regular expression of PostgreSQL's for ``text`` as whole words."""
     before = "(?<![[:alnum:]])" if _ends_a_word(text[0]) else ""
     after = "(?![[:alnum:]])" if _ends_a_word(text[-1]) else ""
-    return before + r"\s+".join(words) + after
+    return before + _literal(text) + after
 
 
-def _literal(word: str) -> str:
+def _literal(text: str) -> str:
     return "".join(
-        f"[{_APOSTROPHES}]" if c in _APOSTROPHES else f"\\{c}" if c in _SPECIAL else c for c in word
+        f"[{_APOSTROPHES}]" if c in _APOSTROPHES else f"\\{c}" if c in _SPECIAL else c for c in text
     )
 
 
@@ -115,70 +110,109 @@ _SPECIAL = frozenset(r".^$*+?()[]{}|\-#&~/")
 
 
 def _ends_a_word(char: str) -> bool:
-    return char.isalnum() and not _unspaced(char)
+    return char.isalnum() and not is_unspaced(char)
 
 
-def condition(term: Term, *, nearly: bool = False) -> Condition:
-    """What a slide has to fulfil for ``term``; ``nearly`` lets a misspelt word through.
+def condition(term: Term, *, near: Sequence[str] = ()) -> Condition:
+    """What a slide has to fulfil for ``term``; ``near`` are other words that will do.
 
     Every condition but that of an excluded term can use an index.
     """
     if term.is_excluded:
-        sql, params = _phrase(term)
-        return f"NOT {sql}", params
-    if term.is_phrase:
-        return _phrase(term)
+        return _absent(term)
     if term.is_short:
         return prefixed([term])
+    if term.is_exact and (found := whole([term])) is not None:
+        return found
+    if term.is_phrase:
+        return _in_a_row(term)
     sql, params = "slide.search_text LIKE %s", [containing(term.text)]
-    if not nearly:
+    if not near:
         return sql, [*params]
-    return f"({sql} OR %s <%% slide.search_text)", [*params, term.text]
+    return f"({sql} OR {VECTOR} @@ %s::tsquery)", [*params, " | ".join(map(_lexeme, near))]
 
 
-def _phrase(term: Term) -> Condition:
+def _in_a_row(term: Term) -> Condition:
     """Whole words in a row. The regular expression is slow and comes last."""
-    words = sorted(term.text.split(" "), key=len)[-3:]
-    sql = " AND ".join(["slide.search_text LIKE %s"] * len(words))
-    params = [containing(word) for word in words]
-    return f"({sql} AND slide.search_text ~ %s)", [*params, pattern(term.text)]
+    there = containing(term.text)
+    sql = """(slide.search_text LIKE %s
+        AND (' ' || slide.search_text || ' ' LIKE %s OR slide.search_text ~ %s))"""
+    return sql, [there, f"% {there[1:-1]} %", pattern(term.text)]
+
+
+def _absent(term: Term) -> Condition:
+    if term.is_spaced:
+        sql, params = _in_a_row(term)
+        return f"NOT {sql}", params
+    return "slide.search_text NOT LIKE %s", [containing(term.text)]
 
 
 def whole(terms: Sequence[Term]) -> Condition | None:
-    """Slides that have every one of ``terms`` as a word, through the index of words.
+    """Slides that have every one of ``terms`` as whole words, through the index of words.
 
-    None where that index does not know all of them: phrases, signs, scripts without spaces.
+    None where that index can't tell: a term that has no letters, or nothing to look for.
     """
-    if not all(_is_word(term) for term in terms):
+    lexemes, conditions, params = [], list[str](), list[Any]()
+    for term in terms:
+        own = _lexemes_of(term)
+        if term.is_excluded and own != [_lexeme(term.text)]:
+            sql, values = _absent(term)
+            conditions, params = [*conditions, sql], [*params, *values]
+            continue
+        if not own:
+            return None
+        lexemes += [f"!{lexeme}" for lexeme in own] if term.is_excluded else own
+        if own not in ([_lexeme(term.text)], [_beginning(term.text)]):
+            sql, values = _as_it_stands(term)
+            conditions, params = [*conditions, sql], [*params, *values]
+    if not lexemes:
         return None
-    parts = [f"{'!' if term.is_excluded else ''}'{term.text}'" for term in terms]
-    return f"{_VECTOR} @@ to_tsquery('simple', %s)", [" & ".join(parts)]
+    found = " AND ".join([f"{VECTOR} @@ %s::tsquery", *conditions])
+    return f"({found})", [" & ".join(lexemes), *params]
+
+
+def _as_it_stands(term: Term) -> Condition:
+    if term.is_phrase:
+        return _in_a_row(term)
+    return "slide.search_text LIKE %s", [containing(term.text)]
+
+
+def _lexemes_of(term: Term) -> list[str]:
+    """What the index of words has wherever ``term`` stands."""
+    found = [(_lexeme if len(pair) > 1 else _beginning)(pair) for pair in pairs(term.text)]
+    if not found or term.is_phrase:  # else a word at its end may be part of another
+        found += [_lexeme(word) for word in spaced_words(term.text)]
+    return found
+
+
+def _lexeme(word: str) -> str:
+    return f"'{word}'"  # a word has no quotation marks and no backslashes
+
+
+def _beginning(word: str) -> str:
+    return f"{_lexeme(word)}:*"
 
 
 def prefixed(terms: Sequence[Term]) -> Condition:
     """Slides that have, for every one of ``terms``, a word that begins with it."""
-    return f"{_VECTOR} @@ to_tsquery('simple', %s)", [" & ".join(f"'{t.text}':*" for t in terms)]
+    return f"{VECTOR} @@ %s::tsquery", [" & ".join(_beginning(term.text) for term in terms)]
 
 
-def _is_word(term: Term) -> bool:
-    return term.text.isalnum() and term.is_spaced and (term.is_excluded or not term.is_phrase)
-
-
-_VECTOR = "to_tsvector('simple'::regconfig, COALESCE(slide.search_text, ''))"
+VECTOR = "ocr_lexemes(slide.search_text)"
 
 
 def rank(terms: Sequence[Term]) -> Condition:
     """How well a slide fits, 0 to 1: whole words count 1, parts of words less, near ones least."""
     parts, params = [], list[Any]()
     for term in terms:
-        if term.is_phrase or not term.is_spaced:
+        if term.is_exact:
             parts.append("1.0")
             continue
+        fits, values = whole([term]) or ("slide.search_text LIKE %s", [containing(term.text)])
         parts.append(
-            "CASE WHEN slide.search_text ~ %s THEN 1.0 WHEN slide.search_text LIKE %s THEN 0.75 "
-            "ELSE 0.6 * word_similarity(%s, slide.search_text) END"
+            f"CASE WHEN {fits} THEN 1.0 WHEN slide.search_text LIKE %s THEN 0.75 ELSE 0.5 END"
         )
-        params += [pattern(term.text), containing(term.text), term.text]
+        params += [*values, containing(term.text)]
     return f"({' + '.join(parts)})::float8 / {len(parts)}", params
 
 
@@ -205,13 +239,8 @@ def _spans(folded: str, term: Term) -> list[tuple[int, int]]:
     found = [match.span() for match in _eye_pattern(term).finditer(folded)]
     if found or not term.may_be_misspelt:
         return found
-    wanted = _trigrams(term.text)
-    near = [
-        (len(wanted & _trigrams(word)) / len(wanted), start, end)
-        for word, start, end in _words(folded)
-    ]
-    best = max((score for score, _, _ in near), default=0.0)
-    return [(start, end) for score, start, end in near if score >= max(NEARLY, best * 0.9)]
+    near = misspellings(term.text)
+    return [(start, end) for word, start, end in _words(folded) if word in near]
 
 
 def _eye_pattern(term: Term) -> re.Pattern[str]:
@@ -229,9 +258,3 @@ def _eye_pattern(term: Term) -> re.Pattern[str]:
 def _words(folded: str) -> Iterator[tuple[str, int, int]]:
     for match in re.finditer(r"[^\W_]+", folded):
         yield match.group(), *match.span()
-
-
-def _trigrams(word: str) -> set[str]:
-    """As pg_trgm has them: two spaces before the word, one behind (documentation, F.35)."""
-    padded = f"  {word} "
-    return {padded[i : i + 3] for i in range(len(padded) - 2)}

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.contrib.postgres.search import SearchVector
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q
 
 from carousel.lib.work import Work
 from media_cache.models import CacheAsset
@@ -80,7 +79,7 @@ class SlideReading(models.Model):
     position = models.PositiveSmallIntegerField()
     asset = models.ForeignKey(CacheAsset, on_delete=models.PROTECT, related_name="slide_readings")
     text = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "not read", "" is "no text"
-    search_text = models.TextField(blank=True, default="", editable=False)  # text, folded
+    search_text = models.TextField(blank=True, default="", editable=False)  # ocr.fold.searchable
     description = models.TextField(blank=True, default="")
     slide_type = models.CharField(max_length=7, choices=SlideType.choices, blank=True, default="")
     language = models.CharField(max_length=16, blank=True, default="")
@@ -104,7 +103,7 @@ class SlideReading(models.Model):
         ]
         indexes = [
             GinIndex(
-                SearchVector("search_text", config="simple"),
+                Func("search_text", function="ocr_lexemes"),
                 name="slidereading_words",
                 condition=~Q(search_text=""),
             ),

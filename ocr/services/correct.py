@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ocr.fold import fold
+from ocr.fold import searchable
 from ocr.models import PostCategory, Reading, SlideReading, SlideType, Source
 
 
@@ -18,7 +18,10 @@ def correct_slide(
     """
     changes: dict[str, Any] = {}
     if text is not None:
-        changes |= {"text": text, "search_text": fold(text), "error": "", "error_code": ""}
+        changes |= {
+            **{"text": text, "search_text": searchable(text)},
+            **{"error": "", "error_code": ""},
+        }
     if slide_type is not None:
         changes["slide_type"] = SlideType(slide_type)
     slides = SlideReading.objects.filter(reading=reading, position=position)

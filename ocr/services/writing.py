@@ -15,7 +15,7 @@ from carousel.lib.database import persist
 from carousel.lib.drain import end
 from carousel.lib.errors import NotNow, UpstreamError
 from ocr.engine import PostResult, SlideResult
-from ocr.fold import fold
+from ocr.fold import searchable
 from ocr.models import Reader, Reading, SlideReading, Source
 from ocr.services.categories import inherit_category, write_category
 from ocr.services.hand import Hand, stored
@@ -155,7 +155,7 @@ def _twins_of(
 
 
 def _fill(slide: SlideReading, answer: SlideResult, reader: Reader) -> None:
-    slide.text, slide.search_text = answer.text, fold(answer.text)
+    slide.text, slide.search_text = answer.text, searchable(answer.text)
     slide.description, slide.language = answer.description, answer.language[:16]
     slide.error = slide.error_code = ""
     slide.reader = reader

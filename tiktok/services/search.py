@@ -13,6 +13,7 @@ from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from ocr import search
+from ocr.lexemes import misspellings
 from ocr.models import SlideReading
 from ocr.search import Condition, Term
 from tiktok.models import TikTokPost
@@ -43,6 +44,12 @@ SAYS = """
     WHERE slide.reading_id = tiktok_tiktokpost.reading_id AND {said} LIMIT 1
 ), false))
 """
+# The planner expects more of most words than there is, and would read all slides, or wake helpers,
+# for what an index knows.
+PLAIN = """
+SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),
+       set_config('max_parallel_workers_per_gather', '0', true)
+"""
 FOUND = """
 WITH candidate AS MATERIALIZED (
     SELECT slide.id, slide.reading_id, slide.slide_type, {rank} AS rank
@@ -70,6 +77,11 @@ HOW_OFTEN = """
 SELECT count(*) FROM (
     SELECT FROM ocr_slidereading AS slide WHERE slide.search_text <> '' AND {said} LIMIT {rare}
 ) AS seen
+"""
+KNOWN = f"""
+SELECT word FROM unnest(%s::text[]) AS word CROSS JOIN LATERAL (
+    SELECT {ALL_SAYING} AND {search.VECTOR} @@ quote_literal(word)::tsquery LIMIT 1
+) AS slide
 """
 MOST_VALUES = 20  # of a facet
 FACETS = ", ".join(
@@ -150,7 +162,7 @@ def slides_saying(slides: QuerySet[SlideReading], query: str) -> QuerySet[SlideR
     Raises ValueError, in words, where there is nothing to look for.
     """
     terms = search.parse(query)
-    if _perhaps_misspelt(terms):  # so there are few
+    if _rare(terms):
         hits = search_slides(terms, limit=CANDIDATES).hits
         return slides.filter(pk__in=[hit.slide_reading_id for hit in hits])
     conditions = [search.condition(term) for term in terms]
@@ -183,10 +195,14 @@ def search_slides(
         narrowed, filters = f"{narrowed} AND slide.reading_id IN ({sql})", [*filters, *values]
     looking = _Looking(narrowed, filters, ordering, limit, offset)
     words = search.whole(terms)
-    if words is None or (narrowed and not _on_many_slides(words)):
+    if words is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(PLAIN)
+    is_all = all(term.is_exact for term in terms)
+    if words is None or not (is_all or not narrowed or _on_many_slides(words)):
         return looking.everything(terms)
     hits = looking.look("1.0::float8", [], words)
-    return hits if narrowed or hits.total >= ENOUGH else looking.everything(terms)
+    return hits if is_all or narrowed or hits.total >= ENOUGH else looking.everything(terms)
 
 
 def _on_many_slides(said: Condition) -> bool:
@@ -208,17 +224,11 @@ class _Looking:
 
     def everything(self, terms: Sequence[Term]) -> Hits:
         """Parts of words, too, and for rare words those that are nearly the same."""
-        misspelt = _perhaps_misspelt(terms)
-        conditions = [search.condition(term, nearly=term in misspelt) for term in terms]
+        near = _near(terms)
+        conditions = [search.condition(term, near=near.get(term, ())) for term in terms]
         said = " AND ".join(sql for sql, _ in conditions)
         params = [value for _, values in conditions for value in values]
         rank, rank_params = search.rank([term for term in terms if not term.is_excluded])
-        if misspelt:
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT set_config('pg_trgm.word_similarity_threshold', %s, true)",
-                    [str(search.NEARLY)],
-                )
         return self.look(rank, rank_params, (said, params))
 
     def look(self, rank: str, rank_params: list[Any], said: Condition) -> Hits:
@@ -250,8 +260,20 @@ def _decoded(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
-def _perhaps_misspelt(terms: Sequence[Term]) -> set[Term]:
-    """Words that are on so few slides that words like them are looked for, too.
+def _near(terms: Sequence[Term]) -> dict[Term, list[str]]:
+    """For rare words, those one slip away that some slide has."""
+    rare = _rare(terms)
+    slips = {slip for term in rare for slip in misspellings(term.text)}
+    if not slips:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(KNOWN, [sorted(slips)])
+        known = {word for (word,) in cursor.fetchall()}
+    return {term: sorted(known & misspellings(term.text)) for term in rare}
+
+
+def _rare(terms: Sequence[Term]) -> set[Term]:
+    """Words that are on so few slides that they may be misspelt.
 
     The index of words knows most of those that are not, at next to no cost.
     """

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from media_cache.models import CacheAsset
+from ocr.fold import searchable
 from ocr.models import Reading, SlideReading
-from ocr.services import fold
 from tiktok.models import Slide, TikTokPost, TikTokProfile
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -59,7 +59,7 @@ def make_reading(
             position=place,
             asset=asset,
             text=text,
-            search_text=fold(text or ""),
+            search_text=searchable(text or ""),
             description="" if text is None else f"picture {place}",
             slide_type="" if text is None else "content",
             confidence=None if text is None else 0.9,
