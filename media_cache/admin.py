@@ -35,7 +35,8 @@ def thumbnail(asset: CacheAsset | None, *, alt: str = "", kind: str = "") -> Saf
         return format_html('<span class="no-picture {}">–</span>', style)
     if not url:
         why = asset.error_code or asset.status
-        return format_html('<span class="no-picture {0}" title="{1}">{1}</span>', style, why)
+        words = why.replace("_", " ")  # so that they fit
+        return format_html('<span class="no-picture {}" title="{}">{}</span>', style, why, words)
     if asset.kind not in PICTURES:
         return format_html(
             '<a class="no-picture {}" href="{}" target="_blank">{}</a>', style, url, asset.kind

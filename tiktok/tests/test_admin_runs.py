@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from carousel.lib.ids import uuid7
@@ -124,3 +126,26 @@ def test_all_calls_are_paused_and_allowed_again_by_a_switch(admin_client: Client
     admin_client.post(GATE, {"closed_code": ""})
     gate = ScraperGate.objects.get()
     assert (gate.paused, gate.closed_code) == (False, "out_of_credits")
+
+
+def test_the_buttons_of_a_list_stand_in_one_row(admin_client: Client) -> None:
+    make_run(status="failed", error_code="not_found")
+    page = admin_client.get(f"{RUNS}?status__exact=failed").content.decode()
+    assert page.count('class="object-tools"') == 1
+    tools = page.split('class="object-tools"')[1].split("</ul>")[0]
+    assert "Retry all that failed" in tools
+    assert ">CSV<" in tools
+
+
+def test_the_row_of_links_leads_to_what_a_person_may_see(admin_client: Client) -> None:
+    boss = admin_client.get("/admin/").content.decode()
+    reader = get_user_model().objects.create(username="reader", is_staff=True)
+    reader.user_permissions.add(Permission.objects.get(codename="view_tiktokpost"))
+    client = Client()
+    client.force_login(reader)
+    theirs = client.get("/admin/").content.decode()
+    for page, expected in ((boss, True), (theirs, False)):
+        places = page.split('<nav id="places"')[1].split("</nav>")[0]
+        assert "/admin/tiktok/tiktokpost/" in places
+        assert ("/admin/tiktok/tiktokprofile/" in places) is expected
+    assert 'id="places"' not in Client().get("/admin/login/").content.decode()

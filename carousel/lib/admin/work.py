@@ -69,7 +69,7 @@ class ReadOnlyAdmin(CarouselAdmin[M]):
 class WorkAdmin(ReadOnlyAdmin[W]):
     """State, reason, attempts and times first; "Retry" for one row, for many, for a whole code."""
 
-    change_list_template = "admin/carousel/work_list.html"
+    change_list_template = "admin/carousel/list.html"
     list_display: Pick = ("state", "reason", "created", "row_buttons")
     list_filter: ClassVar[Pick] = ("status", ErrorCodeFilter)
     ordering: ClassVar[Pick | None] = (
