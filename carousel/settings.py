@@ -276,6 +276,9 @@ STORAGES: dict[str, dict[str, Any]] = {
 GEMINI_API_KEY = env.text("GEMINI_API_KEY")
 GEMINI_BASE_URL = env.url("GEMINI_BASE_URL")
 GEMINI_MODEL = env.text("GEMINI_MODEL", "gemini-3.1-flash-lite")
+GEMINI_MEDIA_RESOLUTION = env.choice(
+    "GEMINI_MEDIA_RESOLUTION", "auto", ("auto", "low", "medium", "high")
+)
 GEMINI_CALLS_PER_MINUTE = env.number("GEMINI_CALLS_PER_MINUTE", 60, least=1)
 env.needs("GEMINI_BASE_URL", GEMINI_BASE_URL, "GEMINI_API_KEY", GEMINI_API_KEY)
 OCR_ENGINE = env.choice("OCR_ENGINE", "gemini" if GEMINI_API_KEY else "local", ("gemini", "local"))
@@ -289,7 +292,7 @@ OCR_BATCH_GATHER_MINUTES = env.number("OCR_BATCH_GATHER_MINUTES", 15)
 OCR_BATCH_HOURS = env.number("OCR_BATCH_HOURS", 24, least=1, most=47)  # it expires after 48
 OCR_DAILY_BUDGET_USD = env.dollars("OCR_DAILY_BUDGET_USD")  # None: without bounds
 OCR_NEW_CATEGORIES = env.choice("OCR_NEW_CATEGORIES", "accept", ("accept", "propose"))
-OCR_POSTS_PER_REQUEST = env.number("OCR_POSTS_PER_REQUEST", 8, least=1, most=50)
+OCR_POSTS_PER_REQUEST = env.number("OCR_POSTS_PER_REQUEST", 12, least=1, most=50)
 
 # --- The API -------------------------------------------------------------------------------
 

@@ -223,8 +223,10 @@ def _sniff(content: bytes) -> str:
 
 
 def _tokens(part: Any, usual: str, model: str) -> int:
-    if model.startswith("gemini-2"):
-        return 258
     own = pick(part, "mediaResolution")
+    if model.startswith("gemini-2"):
+        if own is not None:
+            raise BadRequest("Per part media resolution is not supported for this Model.")
+        return 258
     level = pick(own, "level") if isinstance(own, dict) else own
     return IMAGE_TOKENS.get(str(level or usual).removeprefix("MEDIA_RESOLUTION_"), 1120)

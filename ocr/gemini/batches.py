@@ -139,7 +139,7 @@ class GeminiBatches:
 
         limit = output_limit(bundle, self._config)
         return types.InlinedRequest(
-            contents=contents_of(parts_of(bundle)),
+            contents=contents_of(parts_of(bundle), self._config),
             config=request_config(self._config, instruction, limit),
             metadata={"key": key},
         )
@@ -197,7 +197,9 @@ def request_json(bundle: Bundle, instruction: str, config: GeminiConfig) -> dict
     generation = ("responseMimeType", "responseSchema", "maxOutputTokens", "mediaResolution")
     return {
         "contents": [
-            contents_of(parts_of(bundle)).model_dump(mode="json", by_alias=True, exclude_none=True)
+            contents_of(parts_of(bundle), config).model_dump(
+                mode="json", by_alias=True, exclude_none=True
+            )
         ],
         "systemInstruction": {"role": "user", "parts": [{"text": instruction}]},
         "safetySettings": told["safetySettings"],

@@ -55,7 +55,7 @@ class GeminiClient:
         with self._connection.translated() as client:
             answer = client.models.generate_content(
                 model=self._config.model,
-                contents=contents_of(parts),
+                contents=contents_of(parts, self._config),
                 config=request_config(self._config, instruction, max_output_tokens),
             )
         if not answer.candidates and answer.prompt_feedback is None:
@@ -63,18 +63,28 @@ class GeminiClient:
         return reply_of(answer, self._config.model)
 
 
-def contents_of(parts: Sequence[str | PreparedImage]) -> types.Content:
+def contents_of(parts: Sequence[str | PreparedImage], config: GeminiConfig) -> types.Content:
     """Return texts and images in their order as one message."""
     from google.genai import types
 
     return types.Content(
         role="user",
         parts=[
-            types.Part(text=part)
-            if isinstance(part, str)
-            else types.Part.from_bytes(data=part.content, mime_type=part.content_type)
+            types.Part(text=part) if isinstance(part, str) else _image(part, config)
             for part in parts
         ],
+    )
+
+
+def _image(image: PreparedImage, config: GeminiConfig) -> types.Part:
+    from google.genai import types
+
+    own = image.resolution != config.request_resolution and config.images_differ
+    level = f"MEDIA_RESOLUTION_{image.resolution}".upper()
+    return types.Part.from_bytes(
+        data=image.content,
+        mime_type=image.content_type,
+        media_resolution=types.PartMediaResolutionLevel(level) if own else None,
     )
 
 
@@ -92,7 +102,7 @@ def request_config(
         response_schema=types.Schema.model_validate(RESPONSE_SCHEMA),
         max_output_tokens=max_output_tokens,
         media_resolution=types.MediaResolution(
-            f"MEDIA_RESOLUTION_{config.media_resolution}".upper()
+            f"MEDIA_RESOLUTION_{config.request_resolution}".upper()
         ),
         thinking_config=types.ThinkingConfig(thinking_level=types.ThinkingLevel(thinking.upper()))
         if thinking

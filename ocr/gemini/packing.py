@@ -75,7 +75,11 @@ def estimate(
     """
     texts = [instruction, *(part for part in parts_of(bundle) if isinstance(part, str))]
     images = sum(not ask.is_judging for ask in bundle.asks)
-    of_images = images * IMAGE_TOKENS[config.media_resolution]
+    of_images = sum(
+        IMAGE_TOKENS[ask.image.resolution if ask.image else config.request_resolution]
+        for ask in bundle.asks
+        if not ask.is_judging
+    )
     tokens = sum(map(len, texts)) // 3 + of_images
     answer = _POST_TOKENS * len(bundle.posts()) + _SLIDE_TOKENS * images
     most = sum(len(text.encode()) for text in texts) + _ENVELOPE_TOKENS + of_images

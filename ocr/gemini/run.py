@@ -12,6 +12,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from carousel.lib.errors import NotNow, UpstreamError
@@ -41,6 +42,11 @@ _OUTAGE: Final = 3
 
 _ROUNDS: Final = 2
 """How often slides that were left out of an otherwise good answer are asked for again."""
+
+
+UNSURE: Final = 0.6
+"""Below this confidence a picture that was sent at less than the highest resolution is asked for
+once more at that."""
 
 
 class Run:
@@ -103,13 +109,32 @@ class Run:
                 raise
             return self._failed(bundle, error)
         self._failures, self._request_is_sound = 0, True
-        left = tuple(record(bundle, reply, self._sender.price(reply.model_version), self._context))
+        left = tuple(self._record(bundle, reply))
+        self._sharpen(bundle)
         self._answers += len(bundle.asks) - len(left)
         if not left:
             return []
         if len(left) < len(bundle.asks):
             return _again(Bundle(left, bundle.tries))
         return _divided(bundle, reply)
+
+    def _record(self, bundle: Bundle, reply: Reply) -> list[Ask]:
+        return record(bundle, reply, self._sender.price(reply.model_version), self._context)
+
+    def _sharpen(self, bundle: Bundle) -> None:
+        """Ask again with more tokens for what the model was unsure of; where that fails, the first
+        answer stands."""
+        asks = tuple(
+            replace(ask, image=replace(ask.image, resolution="high"))
+            for ask in bundle.asks
+            if ask.image is not None and ask.image.resolution != "high" and _is_unsure(ask)
+        )
+        if not asks or self._config.media_resolution != "auto":
+            return
+        try:
+            self._record(Bundle(asks), self._ask(Bundle(asks)))
+        except (NotNow, UpstreamError, RequestRejected) as error:
+            logger.info("%d slides were not looked at again: %s", len(asks), error)
 
     def _ask(self, bundle: Bundle) -> Reply:
         """Send one request within the deadline."""
@@ -171,6 +196,11 @@ class Run:
             raise error
         _give_up(bundle, error.code, str(error))
         return []
+
+
+def _is_unsure(ask: Ask) -> bool:
+    slide = ask.post.answered.get(ask.label)
+    return slide is not None and slide.confidence is not None and slide.confidence < UNSURE
 
 
 def _again(bundle: Bundle) -> list[Bundle]:

@@ -28,11 +28,16 @@ DOUBTFUL: Final = 0.9
 """Lines with a lower score may stand on their head; upright ones that were read rightly scored
 0.93 or more."""
 
+_DETECTOR_SIDE: Final = 736  # instead of the default: the same text at a third of the time
+
+_MARGIN: Final = 8.0
+"""Pixels, as the detector sees the picture, that a box is higher than its letters (measured on
+letters of 12 to 90 pixels)."""
+
 _PARAMETERS: Final[dict[str, Any]] = {
     "Global.use_cls": False,
     "Global.log_level": "error",
-    # 736 instead of the default: the same text at a third of the time.
-    "Det.limit_side_len": 736,
+    "Det.limit_side_len": _DETECTOR_SIDE,
     "Det.limit_type": "max",
     "Rec.rec_batch_num": 1,
     # Parallelism comes from worker processes; threads of their own would fight for the cores.
@@ -61,6 +66,23 @@ def read_boxes(picture: Image.Image) -> list[Box]:
     return [
         Box(_as_read(corners, line), line.text, line.score)
         for corners, line in zip(found.boxes, lines, strict=True)
+    ]
+
+
+def line_heights(picture: Image.Image) -> list[float]:
+    """Return about the sizes of the letters (pixels) in each line of text in an RGB picture.
+
+    Only the detector is asked, which takes half of the time of reading. Raises like
+    ``read_boxes``.
+    """
+    recogniser = _load()
+    pixels, record = recogniser.preprocess_img(recogniser.load_img(picture))
+    found = recogniser._load_det_model()(pixels)
+    scale = record["preprocess"]["ratio_h"]
+    margin = _MARGIN * max(1.0, max(pixels.shape[:2]) / _DETECTOR_SIDE)
+    return [
+        scale * (min(math.dist(one[0], one[1]), math.dist(one[1], one[2])) - margin)
+        for one in ([] if found.boxes is None else found.boxes)
     ]
 
 
@@ -125,12 +147,18 @@ def _load() -> Any:
     return _recogniser
 
 
-def _build() -> Any:
+def recogniser_settings() -> dict[str, Any]:
+    """Return what rapidocr is built with. Raises like ``model_files``."""
     detector, recogniser = model_files()
+    paths = {"Det.model_path": str(detector), "Rec.model_path": str(recogniser)}
+    return _PARAMETERS | paths
+
+
+def _build() -> Any:
+    parameters = recogniser_settings()
     from rapidocr import RapidOCR
 
-    paths = {"Det.model_path": str(detector), "Rec.model_path": str(recogniser)}
-    return RapidOCR(params=_PARAMETERS | paths)
+    return RapidOCR(params=parameters)
 
 
 def _forget() -> None:

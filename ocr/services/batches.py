@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
+from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
 from carousel.lib.drain import wake
@@ -62,6 +63,18 @@ def leave(job: BatchJob, ids: Iterable[UUID] | None = None, *, direct: bool) -> 
     return _leave(waiting.values_list("pk", flat=True), direct=direct)
 
 
+def pass_on(job: BatchJob, ids: Sequence[UUID]) -> None:
+    """Put readings of a job that has no room for them into another, which is sent at once: they
+    have waited for a job already."""
+    if not ids:
+        return
+    with transaction.atomic():
+        after = _new(job.reader, Now())
+        waiting = Reading.objects.filter(batch=job, status=Status.BLOCKED, pk__in=ids)
+        BatchJob.objects.filter(pk=after.pk).update(posts=waiting.update(batch=after))
+        wake(BatchJob, [after.pk])
+
+
 def return_orphans() -> int:
     """Let readings go on whose job has ended without them. Returns how many.
 
@@ -110,10 +123,13 @@ def _gathering(reader: Reader) -> BatchJob:
     job = open_.select_for_update(no_key=True, of=("self",)).order_by("created_at").first()
     if job is not None:
         return job
+    return _new(reader, Now() + timedelta(minutes=settings.OCR_BATCH_GATHER_MINUTES))
+
+
+def _new(reader: Reader, due: CombinedExpression | Now) -> BatchJob:
     pk = uuid7()
     # The name that it can be found by is in the database before anything else is done.
     name = f"carousel-{settings.INSTALLATION}-{pk}"
-    due = Now() + timedelta(minutes=settings.OCR_BATCH_GATHER_MINUTES)
     return BatchJob.objects.create(
         pk=pk,
         reader=reader,

@@ -24,7 +24,7 @@ from ocr.gemini.batches import JobState
 from ocr.gemini.failures import RequestRejected
 from ocr.gemini.sending import STOPPING
 from ocr.models import BatchJob, Mode, Reading
-from ocr.services.batches import job_lease, leave, take_back
+from ocr.services.batches import job_lease, leave, pass_on, take_back
 from ocr.services.engines import current_engine, gemini_batches, gemini_config, reader_of
 from ocr.services.gate import SharedGate, SharedTicket, pass_switch, spending
 from ocr.services.hand import Hand, take
@@ -79,12 +79,14 @@ def _submit(job: BatchJob, batches: GeminiBatches) -> None:
         posts = [hand.request() for hand in hands]
         composed = jobs.compose(posts, context(), gemini_config(), batches, path)
         inside = len(composed.plan["posts"])
-        # What could not be prepared is read directly, which says what is wrong with it.
-        leave(job, map(UUID, composed.left), direct=inside == 0)
+        left = [UUID(key) for key in composed.left]
         if not inside:
+            # What could not be prepared is read directly, which says what is wrong with it.
+            leave(job, left, direct=True)
             _settle(job, "empty", may_cost=False)
             job.finish(told="EMPTY")
             return
+        pass_on(job, left)
         _keep(job, plan=composed.plan, posts=inside, images=composed.images, asked_at=Now())
         name = batches.create(composed.requests, composed.instruction, job.display_name)
     except (RequestRejected, UpstreamError) as error:

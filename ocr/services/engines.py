@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 
 from ocr.engine import Engine
 from ocr.gemini import GeminiBatches, GeminiConfig, GeminiEngine
+from ocr.gemini.config import Resolution
 from ocr.local import LocalEngine
+from ocr.local.reader import line_heights
 from ocr.models import Reader
 from ocr.services.gate import SharedGate
 
@@ -27,6 +29,8 @@ def gemini_config() -> GeminiConfig:
         api_key=settings.GEMINI_API_KEY,
         model=settings.GEMINI_MODEL,
         base_url=settings.GEMINI_BASE_URL or None,
+        media_resolution=cast(Resolution, settings.GEMINI_MEDIA_RESOLUTION),
+        line_heights=line_heights,
         max_posts_per_request=settings.OCR_POSTS_PER_REQUEST,
     )
 

@@ -207,5 +207,7 @@ def _usual(model: str) -> tuple[float, float, bool]:
     )
     if (sums["images"] or 0) >= ENOUGH:
         return sums["input"] / sums["images"], sums["output"] / sums["images"], True
-    image = IMAGE_TOKENS[gemini_config().media_resolution]
+    config = gemini_config()
+    usual = "medium" if config.media_resolution == "auto" else config.media_resolution
+    image = IMAGE_TOKENS[usual if config.images_differ else config.request_resolution]
     return image + TYPICAL_INPUT, TYPICAL_OUTPUT, False

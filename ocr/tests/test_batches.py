@@ -14,6 +14,7 @@ from carousel.lib.work import Priority, Status
 from carousel.sandbox.posts import Post
 from ocr import services
 from ocr.gemini import batches as edge
+from ocr.gemini import jobs
 from ocr.models import BatchJob, ModelCall, PictureClaim, Reading
 from ocr.services import BATCHES, FLOW, read_again, release, return_orphans, spending
 from ocr.services.engines import gemini_batches
@@ -235,6 +236,23 @@ def test_a_job_that_does_not_fit_into_the_budget_takes_what_fits(
     turn(5)
     assert [said(reading) for reading in readings] == [truth(post, box) for post in posts]
     assert count(box, GENERATE) == 0
+
+
+def test_what_a_job_has_no_room_for_goes_into_another_at_once(
+    box: Any, posts: list[Post], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OCR_POSTS_PER_REQUEST = 1
+    settings.OCR_BATCH_GATHER_MINUTES = 60
+    readings = [stored(post) for post in posts]
+    sizes = [
+        sum(slide.asset.byte_size or 0 for slide in reading.slides.select_related("asset"))
+        for reading in readings
+    ]
+    monkeypatch.setattr(jobs, "FILE_BYTES", 4 * max(sizes) // 3 + 30_000)  # room for one of them
+    turn(8)
+    assert BatchJob.objects.filter(status=Status.COMPLETED).count() == 3
+    assert [said(reading) for reading in readings] == [truth(post, box) for post in posts]
+    assert (count(box, CREATE), count(box, GENERATE)) == (3, 0)
 
 
 def test_a_cleared_job_keeps_its_posts_until_it_is_retried(box: Any, posts: list[Post]) -> None:
