@@ -38,7 +38,7 @@ class CacheAsset(Work):
     luma: bytes | None = None
 
     kind = models.CharField(max_length=6, choices=Kind.choices)
-    source_key = models.TextField(unique=True)
+    source_key = models.TextField()
     source_urls = ArrayField(models.TextField(), default=list)  # ordered, exact bytes
     expires_at = models.DateTimeField(null=True, blank=True)  # of the links; null: unknown
     expected_size = models.BigIntegerField(null=True, blank=True)  # as TikTok states it
@@ -57,10 +57,16 @@ class CacheAsset(Work):
     stored_at = models.DateTimeField(null=True)
 
     class Meta(Work.Meta):
+        # Not ``unique=True``, which would add a second index, for searching by the beginning:
+        # this one does both.
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source_key"], opclasses=["text_pattern_ops"], name="cacheasset_source_key"
+            )
+        ]
         indexes = [
             *Work.Meta.indexes,
             models.Index("sha256", name="cacheasset_sha256", condition=~models.Q(sha256="")),
-            models.Index(fields=["-created_at"], name="cacheasset_newest"),
             models.Index(
                 "created_at", name="cacheasset_blocked", condition=models.Q(status="blocked")
             ),

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-_BETWEEN = "\x1f"  # the control character for that; it means nothing in anybody's text
+# The control characters for that; they mean nothing in anybody's text.
+_BETWEEN, _WITHIN = "\x1f", "\x1e"
 
 
 def texts(values: Sequence[str]) -> str:
@@ -22,6 +23,18 @@ def texts(values: Sequence[str]) -> str:
         return texts([value.replace(_BETWEEN, " ") for value in values])
     quoted = joined.replace("\\", "\\\\").replace('"', '\\"').replace(_BETWEEN, '","')
     return f'{{"{quoted}"}}'
+
+
+def lists(values: Sequence[Sequence[str]]) -> list[str]:
+    """A literal of a ``text[]`` for each of ``values``. A separator in a text becomes a space."""
+    if not (values and all(values)):
+        return [texts(list(value)) for value in values]
+    joined = _BETWEEN.join([_WITHIN.join(value) for value in values])
+    parts = sum(map(len, values))
+    if joined.count(_BETWEEN) + joined.count(_WITHIN) >= parts:
+        return [texts(list(value)) for value in values]
+    quoted = joined.replace("\\", "\\\\").replace('"', '\\"').replace(_WITHIN, '","')
+    return [f'{{"{cell}"}}' for cell in quoted.split(_BETWEEN)]
 
 
 def plain(values: Iterable[int | bool | datetime | None]) -> str:

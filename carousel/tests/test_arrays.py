@@ -46,3 +46,11 @@ def test_numbers_times_and_ids_come_back_as_they_were() -> None:
     assert back(arrays.plain([now, None]), "timestamptz") == [now, None]
     assert back(arrays.uuids([key, None]), "uuid") == [key, None]
     assert back(arrays.plain([]), "int") == []
+
+
+@pytest.mark.parametrize(
+    "values", [[], [["a"]], [["a", "b,c"], ['"q"', "back\\slash", "{}"]], [[], ["x"]], [["a\x1fb"]]]
+)
+def test_each_list_becomes_a_literal_of_its_own(values: list[list[str]]) -> None:
+    told = [back(literal, "text") for literal in arrays.lists(values)]
+    assert told == [[text.replace("\x1f", " ") for text in value] for value in values]

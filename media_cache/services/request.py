@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
 from carousel.lib import arrays
+from carousel.lib.copying import copy_rows
 from carousel.lib.drain import wake
-from carousel.lib.ids import uuid7
+from carousel.lib.ids import uuid7s
 from carousel.lib.work import Priority, Status
 from media_cache.models import CacheAsset
 from media_cache.signals import assets_settled
@@ -40,19 +42,23 @@ SELECT source_key, id, status FROM media_cache_cacheasset
 WHERE source_key = ANY(%(keys)s::text[])
 """
 
-# Rows are locked in one order everywhere: two pages with the same sound must not deadlock.
-INSERT = """
-INSERT INTO media_cache_cacheasset AS asset
-    (id, kind, source_key, source_urls, expires_at, expected_size, status, priority, attempts,
-     error, error_code, sha256, storage_key, content_type, original_content_type)
-SELECT id, kind, source_key, string_to_array(urls, E'\\n'), expires_at, size, 'pending',
-       %(priority)s, 0, '', '', '', '', '', ''
+TABLE = "media_cache_cacheasset"
+NOT_STORED: dict[str, str | int] = {
+    **{"status": Status.PENDING.value, "attempts": 0, "error": "", "error_code": ""},
+    **{"sha256": "", "storage_key": "", "content_type": "", "original_content_type": ""},
+}
+
+INSERT = f"""
+INSERT INTO {TABLE} (id, kind, source_key, source_urls, expires_at, expected_size, priority,
+                     {", ".join(NOT_STORED)})
+SELECT id, kind, source_key, string_to_array(urls, E'\\n'), expires_at, size, %(priority)s,
+       {", ".join(f"%({name})s" for name in NOT_STORED)}
 FROM unnest(%(ids)s::uuid[], %(kinds)s::text[], %(keys)s::text[], %(urls)s::text[],
             %(expires)s::timestamptz[], %(sizes)s::bigint[])
      AS fresh (id, kind, source_key, urls, expires_at, size)
 ORDER BY source_key
 ON CONFLICT (source_key) DO UPDATE SET source_key = EXCLUDED.source_key
-RETURNING id, source_key
+RETURNING source_key, id
 """
 
 # The keys stand in the WHERE clause twice so that the index is used whatever the planner thinks of
@@ -121,20 +127,42 @@ def _known(keys: Iterable[str]) -> dict[str, tuple[UUID, str]]:
 def _insert(requests: Sequence[MediaRequest], priority: Priority) -> dict[str, UUID]:
     if not requests:
         return {}
-    columns = _columns(requests)
+    # Rows are written in one order everywhere: two pages with the same sound must not deadlock.
+    requests = sorted(requests, key=attrgetter("source_key"))
+    ids = uuid7s(len(requests))
+    keys = [request.source_key for request in requests]
+    columns: dict[str, Sequence[object]] = {
+        "id": ids,
+        "kind": [request.kind for request in requests],
+        "source_key": keys,
+        "source_urls": arrays.lists([request.source_urls for request in requests]),
+        "expires_at": [request.expires_at for request in requests],
+        "expected_size": [request.expected_size for request in requests],
+    }
+    try:
+        with transaction.atomic():
+            copy_rows(TABLE, columns, {"priority": int(priority), **NOT_STORED})
+        found = dict(zip(keys, ids, strict=True))
+    except IntegrityError:
+        found = _insert_missing(requests, priority)
+    wake(CacheAsset, found.values())
+    return found
+
+
+def _insert_missing(requests: Sequence[MediaRequest], priority: Priority) -> dict[str, UUID]:
+    """For when somebody else has just asked for one of them: the ids, whoever's rows they are."""
     with connection.cursor() as cursor:
         cursor.execute(
             INSERT,
             {
-                **columns,
-                "ids": arrays.uuids([uuid7() for _ in requests]),
+                **_columns(requests),
+                **NOT_STORED,
+                "ids": arrays.uuids(uuid7s(len(requests))),
                 "kinds": arrays.texts([request.kind for request in requests]),
                 "priority": priority,
             },
         )
-        ids = {key: pk for pk, key in cursor.fetchall()}
-    wake(CacheAsset, ids.values())
-    return ids
+        return dict(cursor.fetchall())
 
 
 def _give_links(requests: Sequence[MediaRequest], priority: Priority, *, refetch: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
@@ -77,13 +78,38 @@ def test_refetching_starts_a_stored_file_over_and_keeps_serving_its_copy() -> No
 def test_a_page_costs_the_same_few_statements_whatever_its_size(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    with django_assert_num_queries(2):  # look up, insert
+    with django_assert_num_queries(3):  # look up, a savepoint and its end, and a COPY, not counted
         request_media([wanted(f"k{number}") for number in range(300)])
     with django_assert_num_queries(2):  # look up, fresh links
         request_media([wanted(f"k{number}") for number in range(300)])
     CacheAsset.objects.update(status=Status.COMPLETED)
     with django_assert_num_queries(1):  # look up
         request_media([wanted(f"k{number}") for number in range(300)])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_somebody_else_asks_for_at_the_same_moment_is_one_row() -> None:
+    """Two pages with the same new sound: both have looked, and seen that nobody has it."""
+    looked, asked = threading.Event(), threading.Event()
+    theirs: dict[str, UUID] = {}
+
+    def other() -> None:
+        with transaction.atomic():
+            theirs.update(request_media([wanted("sound", kind="audio"), wanted("b")]))
+            looked.set()
+            asked.wait(5)
+        connection.close()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    looked.wait(5)
+    threading.Timer(0.3, asked.set).start()  # they commit while ours waits for them
+    ours = request_media([wanted("a"), wanted("sound", kind="audio"), wanted("c")])
+    thread.join()
+    assert ours["sound"] == theirs["sound"]
+    stored = dict(CacheAsset.objects.values_list("source_key", "pk"))
+    assert stored == theirs | ours
+    assert sorted(stored) == ["a", "b", "c", "sound"]
 
 
 @pytest.mark.django_db(transaction=True)

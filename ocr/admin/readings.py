@@ -192,7 +192,7 @@ class ReadingAdmin(WorkAdmin[Reading]):
         self, request: HttpRequest, queryset: QuerySet[Reading]
     ) -> HttpResponse | None:
         """Say what each way to read them again would cost, then do the chosen one."""
-        ids: list[UUID] = list(queryset.order_by("-created_at").values_list("pk", flat=True))
+        ids: list[UUID] = list(queryset.order_by("-pk").values_list("pk", flat=True))
         if (manner := MANNERS.get(request.POST.get("manner", ""))) is not None:
             queued = rerun(ids, manner[1])
             self.message_user(request, f"{queued} readings queued.", messages.SUCCESS)

@@ -38,12 +38,22 @@ class Reading(Work):
     model_version = models.CharField(max_length=80, blank=True, default="")  # that answered
     prompt_version = models.CharField(max_length=20, blank=True, default="")
     category = models.ForeignKey(
-        PostCategory, null=True, blank=True, on_delete=models.SET_NULL, related_name="readings"
+        PostCategory,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="readings",
+        db_index=False,
     )
     category_confidence = models.FloatField(null=True, blank=True)
     category_source = models.CharField(max_length=5, choices=Source.choices, blank=True, default="")
     proposed_category = models.ForeignKey(
-        PostCategory, null=True, blank=True, on_delete=models.SET_NULL, related_name="proposed_for"
+        PostCategory,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="proposed_for",
+        db_index=False,
     )
     read_all = models.BooleanField(default=False)  # slides that a machine read are read again
     # While blocked: the job that it waits in. Afterwards: the one that brought its texts.
@@ -66,8 +76,13 @@ class Reading(Work):
         indexes = [
             *Work.Meta.indexes,
             models.Index("created_at", name="reading_blocked", condition=Q(status="blocked")),
-            models.Index(fields=["-created_at"], name="reading_newest"),
             models.Index("batch", name="reading_batch", condition=Q(batch__isnull=False)),
+            models.Index("category", name="reading_category", condition=Q(category__isnull=False)),
+            models.Index(
+                "proposed_category",
+                name="reading_proposal",
+                condition=Q(proposed_category__isnull=False),
+            ),
         ]
 
 
@@ -75,7 +90,10 @@ class SlideReading(models.Model):
     """What one picture says. ``text`` is null until it was read and "" if it says nothing."""
 
     id = models.BigAutoField(primary_key=True)
-    reading = models.ForeignKey(Reading, on_delete=models.CASCADE, related_name="slides")
+    # Without an index of its own: the unique one, which begins with it, serves as well.
+    reading = models.ForeignKey(
+        Reading, on_delete=models.CASCADE, related_name="slides", db_index=False
+    )
     position = models.PositiveSmallIntegerField()
     asset = models.ForeignKey(CacheAsset, on_delete=models.PROTECT, related_name="slide_readings")
     text = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "not read", "" is "no text"

@@ -10,8 +10,9 @@ from django.db import connection, models, transaction
 from django.db.models.functions import Least, Now
 
 from carousel.lib import arrays, faults
+from carousel.lib.copying import copy_rows
 from carousel.lib.drain import wake
-from carousel.lib.ids import uuid7
+from carousel.lib.ids import uuid7s
 from carousel.lib.work import Priority, Status
 from ocr.models import Reading, SlideReading, Source
 
@@ -25,24 +26,29 @@ class ReadingRequest:
     language: str = ""
 
 
-INSERT_READINGS = """
+# A reading waits until none of its pictures is on its way any more; those that failed for good
+# are left out. A finished reading is opened again when a picture that it lacked has arrived.
+INSERT = """
 INSERT INTO ocr_reading
     (id, status, priority, attempts, error, error_code, context, language, engine, model,
      model_version, prompt_version, category_source, read_all)
-SELECT id, 'blocked', %(priority)s, 0, '', '', context, language, '', '', '', '', '', false
-FROM unnest(%(ids)s::uuid[], %(contexts)s::text[], %(languages)s::text[])
-     AS wanted (id, context, language)
+SELECT id, CASE WHEN EXISTS (
+           SELECT FROM media_cache_cacheasset AS asset
+           WHERE asset.id = ANY(assets::uuid[]) AND status IN ('blocked', 'pending', 'running')
+       ) THEN 'blocked' ELSE 'pending' END,
+       %(priority)s, 0, '', '', context, language, '', '', '', '', '', false
+FROM unnest(%(ids)s::uuid[], %(contexts)s::text[], %(languages)s::text[], %(assets)s::text[])
+     AS wanted (id, context, language, assets)
+RETURNING id, status
 """
-INSERT_SLIDES = """
-INSERT INTO ocr_slidereading
-    (reading_id, position, asset_id, search_text, description, slide_type, language, source,
-     error, error_code)
-SELECT reading, position, asset, '', '', '', '', '', '', ''
-FROM unnest(%(readings)s::uuid[], %(positions)s::int[], %(assets)s::uuid[])
-     AS wanted (reading, position, asset)
-"""
-# A reading waits until none of its pictures is on its way any more; those that failed for good
-# are left out. A finished reading is opened again when a picture that it lacked has arrived.
+SLIDES = "ocr_slidereading"
+UNREAD = dict.fromkeys(
+    (
+        *("search_text", "description", "slide_type", "language", "source"),
+        *("error", "error_code"),
+    ),
+    "",
+)
 RELEASE = """
 UPDATE ocr_reading AS reading SET
     status = 'pending', run_after = statement_timestamp(), attempts = 0, error = '',
@@ -76,32 +82,29 @@ def request_readings(
     """
     if not requests:
         return []
-    ids = [uuid7() for _ in requests]
-    slides = [
-        (pk, position, asset)
-        for pk, request in zip(ids, requests, strict=True)
-        for position, asset in enumerate(request.asset_ids)
-    ]
+    ids = uuid7s(len(requests))
     with connection.cursor() as cursor:
         cursor.execute(
-            INSERT_READINGS,
+            INSERT,
             {
                 "ids": arrays.uuids(ids),
                 "priority": priority,
                 "contexts": arrays.texts([request.context for request in requests]),
                 "languages": arrays.texts([request.language for request in requests]),
+                "assets": arrays.texts([arrays.uuids(request.asset_ids) for request in requests]),
             },
         )
-        readings, positions, assets = zip(*slides, strict=True) if slides else ((), (), ())
-        cursor.execute(
-            INSERT_SLIDES,
-            {
-                "readings": arrays.uuids(readings),
-                "positions": arrays.plain(positions),
-                "assets": arrays.uuids(assets),
-            },
+        _released([pk for pk, status in cursor.fetchall() if status == Status.PENDING])
+    slides = [
+        (pk, position, asset)
+        for pk, request in zip(ids, requests, strict=True)
+        for position, asset in enumerate(request.asset_ids)
+    ]
+    if slides:
+        columns = zip(
+            ("reading_id", "position", "asset_id"), zip(*slides, strict=True), strict=True
         )
-    _release(THOSE_READINGS, {"readings": ids})
+        copy_rows(SLIDES, dict(columns), UNREAD)
     return ids
 
 
@@ -130,7 +133,10 @@ def release(asset_ids: Sequence[UUID] | None = None) -> int:
 def _release(which: str, params: dict[str, list[UUID]]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(RELEASE.format(which=which), params)
-        ids = [pk for (pk,) in cursor.fetchall()]
+        return _released([pk for (pk,) in cursor.fetchall()])
+
+
+def _released(ids: list[UUID]) -> int:
     if ids:
         transaction.on_commit(lambda: faults.point("reading.released"))
     wake(Reading, ids)

@@ -66,7 +66,7 @@ class Choice:
 
     def readings(self) -> QuerySet[Reading]:
         """Those that meet them, newest first."""
-        rows: QuerySet[Reading] = Reading.objects.order_by("-created_at", "pk")
+        rows: QuerySet[Reading] = Reading.objects.order_by("-pk")
         if self.failed:
             rows = rows.filter(status=Status.FAILED)
         if self.engine:

@@ -11,7 +11,8 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 
 from carousel.lib import arrays
-from carousel.lib.ids import uuid7
+from carousel.lib.copying import copy_rows
+from carousel.lib.ids import uuid7s
 from carousel.lib.work import Priority
 from media_cache.services import MediaRequest, request_media
 from ocr.services import ReadingRequest, request_readings
@@ -20,6 +21,7 @@ from tiktok.models import ProfileMonitoringLog, TikTokProfile
 from tiktok.scraper.schemas import ScrapedMedia, ScrapedMusic, ScrapedPost
 
 SEPARATOR = "\x1d"  # between tags; no tag holds a control character
+SLIDE_COLUMNS = ("post_id", "position", "asset_id", "width", "height")
 SILENCE = ScrapedMusic("", "")
 
 
@@ -156,25 +158,36 @@ class _Page:
         with connection.cursor() as cursor:
             cursor.execute(POSTS, self.columns() | sighting)
             written = cursor.fetchall()
-            slides = list(self.slides({tiktok_id: pk for pk, tiktok_id, _, _ in written}))
-            if slides:
-                owners, positions, assets, widths, heights = zip(*slides, strict=True)
-                params = {
-                    "posts": arrays.uuids(owners),
-                    "positions": arrays.plain(positions),
-                    "assets": arrays.uuids(assets),
-                    "widths": arrays.plain(widths),
-                    "heights": arrays.plain(heights),
-                }
-                cursor.execute(SLIDES, params)
+        self.write_slides({tiktok_id: pk for pk, tiktok_id, _, _ in written})
         return self.result(total=written[0][2], snapshots=written[0][3], foreign=foreign)
+
+    def write_slides(self, ids: dict[str, UUID]) -> None:
+        """Add the slides of new posts, and mend those of known ones."""
+        fresh: list[tuple[Any, ...]] = []
+        known: list[tuple[Any, ...]] = []
+        for post in self.posts:
+            (known if post.tiktok_id in self.known else fresh).extend(self.slides(post, ids))
+        if fresh:
+            columns = zip(SLIDE_COLUMNS, zip(*fresh, strict=True), strict=True)
+            copy_rows("tiktok_slide", dict(columns), {})
+        if known:
+            owners, positions, assets, widths, heights = zip(*known, strict=True)
+            params = {
+                "posts": arrays.uuids(owners),
+                "positions": arrays.plain(positions),
+                "assets": arrays.uuids(assets),
+                "widths": arrays.plain(widths),
+                "heights": arrays.plain(heights),
+            }
+            with connection.cursor() as cursor:
+                cursor.execute(SLIDES, params)
 
     def columns(self) -> dict[str, Any]:
         """The posts, a column per parameter of the statement."""
         posts, texts, plain, uuids = self.posts, arrays.texts, arrays.plain, arrays.uuids
         sounds = [post.music or SILENCE for post in posts]
         return {
-            "id": uuids([uuid7() for _ in posts]),
+            "id": uuids(uuid7s(len(posts))),
             "tiktok_id": texts([post.tiktok_id for post in posts]),
             "content_type": texts([post.content_type for post in posts]),
             "caption": texts([post.caption for post in posts]),
@@ -208,16 +221,15 @@ class _Page:
         """The asset that keeps this file; none if it came without a link."""
         return self.assets.get(media.source_key) if media else None
 
-    def slides(self, ids: dict[str, UUID]) -> Iterator[tuple[Any, ...]]:
-        """Post, position, asset, width and height of each slide that is new or another one now."""
-        for post in self.posts:
-            known = self.known.get(post.tiktok_id, NEW).slides
-            found = [self.assets.get(slide.media.source_key) for slide in post.slides]
-            if found == known[: len(found)]:
-                continue
-            for slide, asset in zip(post.slides, found, strict=True):
-                if asset:
-                    yield ids[post.tiktok_id], slide.position, asset, slide.width, slide.height
+    def slides(self, post: ScrapedPost, ids: dict[str, UUID]) -> Iterator[tuple[Any, ...]]:
+        """The ``SLIDE_COLUMNS`` of each slide, if one of them is new or another one now."""
+        known = self.known.get(post.tiktok_id, NEW).slides
+        found = [self.assets.get(slide.media.source_key) for slide in post.slides]
+        if found == known[: len(found)]:
+            return
+        for slide, asset in zip(post.slides, found, strict=True):
+            if asset:
+                yield ids[post.tiktok_id], slide.position, asset, slide.width, slide.height
 
     def result(self, *, total: int, snapshots: int, foreign: int) -> UpsertResult:
         """Count by who had seen the posts before."""

@@ -47,14 +47,25 @@ class TikTokPost(models.Model):
     music_id = models.TextField(blank=True, default="")
     music_title = models.TextField(blank=True, default="")
     music_author = models.TextField(blank=True, default="")
+    # Most posts lack one of these two, and an index would have an entry for that, too.
     music_asset = models.ForeignKey(
-        CacheAsset, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        CacheAsset,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
     )
     cover = models.ForeignKey(
         CacheAsset, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     video = models.ForeignKey(
-        CacheAsset, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        CacheAsset,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
     )
     reading = models.ForeignKey(
         Reading, null=True, blank=True, on_delete=models.SET_NULL, related_name="posts"
@@ -94,6 +105,8 @@ class TikTokPost(models.Model):
             models.Index("profile", name="post_slides_unknown", condition=Q(slides_known=False)),
             models.Index("profile", name="post_missed", condition=Q(misses__gt=0)),
             models.Index(fields=["id"], name="post_keep_media", condition=Q(keep_media=True)),
+            models.Index("music_asset", name="post_music", condition=Q(music_asset__isnull=False)),
+            models.Index("video", name="post_video", condition=Q(video__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -133,6 +146,8 @@ class PostMetrics(models.Model):
     comment_count = models.BigIntegerField(null=True)
     share_count = models.BigIntegerField(null=True)
     save_count = models.BigIntegerField(null=True)
+    # A number is lower than it was: TikTok took views or likes back, or counts otherwise.
+    decreased = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         verbose_name_plural = "post metrics"
