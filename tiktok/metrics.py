@@ -42,6 +42,11 @@ class ProfileCounts:
             )
         )
 
+    def fell_from(self, known: ProfileCounts) -> bool:
+        """Whether one of them is lower than the ``known`` one; an unknown number never is."""
+        pairs = zip(astuple(self), astuple(known), strict=True)
+        return any(new is not None and old is not None and new < old for new, old in pairs)
+
     def filled(self, known: ProfileCounts) -> ProfileCounts:
         """These numbers, and the ``known`` ones where this source doesn't tell them."""
         pairs = zip(astuple(self), astuple(known), strict=True)
@@ -109,7 +114,11 @@ def _record(
         if last and ProfileCounts.of(last) == counts:
             return False
         ProfileMetrics.objects.create(
-            profile=profile, captured_at=captured_at, approximate=not exact, **asdict(counts)
+            profile=profile,
+            captured_at=captured_at,
+            approximate=not exact,
+            decreased=last is not None and counts.fell_from(ProfileCounts.of(last)),
+            **asdict(counts),
         )
         return True
 

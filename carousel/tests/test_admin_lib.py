@@ -162,7 +162,8 @@ def test_a_chart_has_a_line_for_each_stretch_of_known_values() -> None:
     assert [len(line.split()) for line in lines] == [2, 2]
     assert "Views & more" in "".join(figure.itertext())
     assert "2M" in "".join(figure.itertext())
-    assert "+2M" in "".join(figure.itertext())
+    assert "+2M fell 1 time" in "".join(figure.itertext())  # over the gap, too
+    assert len(figure.findall(".//circle[@class='fall']")) == 1
     xs = [float(point.split(",")[0]) for line in lines for point in line.split()]
     assert xs == sorted(xs)
 

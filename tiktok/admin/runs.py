@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from carousel.lib.admin import WorkAdmin
-from tiktok.models import LinkRefresh, ProfileMonitoringLog
+from carousel.lib.admin import WorkAdmin, when
+from tiktok.models import UNFINISHED, LinkRefresh, ProfileMonitoringLog
+from tiktok.services.completeness import got, summary, why_it_stopped
 from tiktok.services.exporting import RUNS
 
 
@@ -33,8 +35,7 @@ class ProfileMonitoringLogAdmin(WorkAdmin[ProfileMonitoringLog]):
                     "status",
                     "error_code",
                     "error",
-                    "stop_reason",
-                    "got",
+                    "summary",
                 )
             },
         ),
@@ -43,7 +44,8 @@ class ProfileMonitoringLogAdmin(WorkAdmin[ProfileMonitoringLog]):
             {
                 "fields": (
                     *("pages_scraped", "posts_created", "posts_updated", "items_skipped"),
-                    *("is_partial", "oldest_post_at", "every_page", "force_recache", "region"),
+                    *("stop_reason", "is_partial", "oldest_post_at"),
+                    *("every_page", "force_recache", "region"),
                 )
             },
         ),
@@ -58,7 +60,7 @@ class ProfileMonitoringLogAdmin(WorkAdmin[ProfileMonitoringLog]):
             },
         ),
     )
-    readonly_fields = ("got", "calls")
+    readonly_fields = ("summary", "calls")
 
     @admin.display(description="profile")
     def whose(self, run: ProfileMonitoringLog) -> SafeString:
@@ -69,17 +71,19 @@ class ProfileMonitoringLogAdmin(WorkAdmin[ProfileMonitoringLog]):
     @admin.display(description="reason")
     def why(self, run: ProfileMonitoringLog) -> str | SafeString:
         """The error, or the rule that it stopped by."""
-        return self.reason(run) or run.stop_reason.replace("_", " ")
+        return self.reason(run) or why_it_stopped(run)
 
     @admin.display(description="got")
     def found(self, run: ProfileMonitoringLog) -> SafeString:
-        """n of m, how many of them were new, and on how many pages."""
+        """n of m, how many of them were new, on how many pages, and how far back."""
         told = [f"{run.posts_created} new", f"pages: {run.pages_scraped}"]
         if run.items_skipped:
             told.insert(1, f"{run.items_skipped} skipped")
+        partial = " (partial)" if run.is_partial and run.status not in UNFINISHED else ""
+        oldest = format_html(", oldest {}", when(run.oldest_post_at)) if run.oldest_post_at else ""
         return format_html(
-            '<span class="number">{}</span><small class="under">{}</small>',
-            *(self.got(run), ", ".join(told)),
+            '<span class="number">{}{}</span><small class="under">{}{}</small>',
+            *(got(run), partial, ", ".join(told), oldest),
         )
 
     @admin.display(description="credits")
@@ -95,11 +99,10 @@ class ProfileMonitoringLogAdmin(WorkAdmin[ProfileMonitoringLog]):
             '{}<small class="under">{}</small>', self.created(run), took and f"took {took}"
         )
 
-    @admin.display(description="got")
-    def got(self, run: ProfileMonitoringLog) -> str:
-        """n of m."""
-        expected = "" if run.expected_posts is None else f" of {run.expected_posts}"
-        return f"{run.posts_scraped}{expected}{' (partial)' if run.is_partial else ''}"
+    @admin.display(description="in words")
+    def summary(self, run: ProfileMonitoringLog) -> str:
+        """n of m, why it stopped, how far back it looked."""
+        return summary(run, timezone.now())
 
     @admin.display(description="took")
     def took(self, run: ProfileMonitoringLog) -> str:

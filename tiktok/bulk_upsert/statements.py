@@ -103,9 +103,14 @@ written AS (
 ),
 snapshots AS (
     INSERT INTO tiktok_postmetrics
-        (post_id, captured_at, view_count, like_count, comment_count, share_count, save_count)
+        (post_id, captured_at, view_count, like_count, comment_count, share_count, save_count,
+         decreased)
     SELECT now.id, %(captured_at)s, now.view_count, now.like_count, now.comment_count,
-           now.share_count, now.save_count
+           now.share_count, now.save_count,
+           coalesce(now.view_count < before.view_count OR now.like_count < before.like_count
+                    OR now.comment_count < before.comment_count
+                    OR now.share_count < before.share_count
+                    OR now.save_count < before.save_count, false)
     FROM written AS now LEFT JOIN before USING (tiktok_id)
     WHERE before.id IS NULL
        OR (now.view_count, now.like_count, now.comment_count, now.share_count, now.save_count)

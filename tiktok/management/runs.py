@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q, Sum
+from django.utils import timezone
 
 from carousel.api.times import iso
 from carousel.lib.console import Console
@@ -15,6 +16,7 @@ from carousel.lib.work import Status
 from tiktok.management.explaining import explained
 from tiktok.models import UNFINISHED, ProfileMonitoringLog
 from tiktok.services import FLOW
+from tiktok.services.completeness import summary
 
 Json = dict[str, Any]
 
@@ -66,8 +68,11 @@ def run_answer(run: ProfileMonitoringLog) -> Json:
         "expectedPosts": run.expected_posts,
         "creditsCharged": run.credits_charged,
         "creditsRemaining": run.credits_remaining,
+        "itemsSkipped": run.items_skipped,
         "stopReason": run.stop_reason,
         "isPartial": run.is_partial,
+        "oldestPostAt": iso(run.oldest_post_at),
+        "summary": summary(run, timezone.now()),
         "error": explained(run.error_code, run.error),
         "errorCode": run.error_code,
     }

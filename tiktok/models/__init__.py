@@ -11,6 +11,7 @@ from tiktok.models.run import (
     LinkRefresh,
     ProfileImport,
     ProfileMonitoringLog,
+    StopReason,
     Trigger,
 )
 
@@ -32,6 +33,7 @@ __all__ = [
     "SchedulePrice",
     "ScraperGate",
     "Slide",
+    "StopReason",
     "TikTokPost",
     "TikTokProfile",
     "Trigger",

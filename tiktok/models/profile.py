@@ -126,6 +126,7 @@ class ProfileMetrics(models.Model):
     like_count = models.BigIntegerField(null=True)
     video_count = models.BigIntegerField(null=True)
     approximate = models.BooleanField(default=False)  # TikTok rounded them
+    decreased = models.BooleanField(default=False, db_default=False)  # one is lower than it was
 
     class Meta:
         verbose_name_plural = "profile metrics"

@@ -18,6 +18,21 @@ class Trigger(models.TextChoices):
     ADDED = "added"
 
 
+class StopReason(models.TextChoices):
+    """Why a run looked no further; the labels go on after "because". See ``services.paging``."""
+
+    END_OF_LIST = "end_of_list", "the list ended"
+    NO_CURSOR = "no_cursor", "nothing leads to the next page"
+    CURSOR_UNCHANGED = "cursor_unchanged", "the cursor led to the same page again"
+    CURSOR_NOT_DECREASING = "cursor_not_decreasing", "the cursor led back to newer posts"
+    REPEATED_PAGE = "repeated_page", "a page showed only posts of earlier pages"
+    KNOWN_POSTS = "known_posts", "a page showed only posts that were known before"
+    PAGE_CAP = "page_cap", "it had fetched as many pages as a run may"
+    NO_POSTS = "no_posts", "the account says that it has no posts"
+    SUSPECT_EMPTY = "suspect_empty", "the list was empty in every region, which is suspect"
+    PRIVATE = "private", "the account is private"
+
+
 class ProfileMonitoringLog(Work):
     """One run over a profile's posts: a work row and the log of what it did.
 
@@ -42,8 +57,12 @@ class ProfileMonitoringLog(Work):
     items_skipped = models.PositiveIntegerField(default=0)
     expected_posts = models.PositiveIntegerField(null=True)
     oldest_post_at = models.DateTimeField(null=True)  # of what it looked at, pinned ones aside
-    stop_reason = models.CharField(max_length=40, blank=True, default="")  # set: all pages are in
-    is_partial = models.BooleanField(default=False)  # it stopped before it had seen all it should
+    # Set: all pages are in.
+    stop_reason = models.CharField(
+        max_length=40, choices=StopReason.choices, blank=True, default=""
+    )
+    # It has not seen all it should; so is every run until it has, and one that fails for good.
+    is_partial = models.BooleanField(default=True)
     credits_charged = models.PositiveIntegerField(default=0)
     credits_remaining = models.BigIntegerField(null=True)
 

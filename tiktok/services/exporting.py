@@ -125,6 +125,7 @@ POST_SNAPSHOT = {
     "handle": "post__profile__handle",
     "capturedAt": "captured_at",
     **COUNTS,
+    "decreased": "decreased",
 }
 PROFILE_SNAPSHOT = {
     "profileId": "profile_id",
@@ -135,6 +136,7 @@ PROFILE_SNAPSHOT = {
     "likeCount": "like_count",
     "videoCount": "video_count",
     "approximate": "approximate",
+    "decreased": "decreased",
 }
 SLIDE = {
     "position": "position",

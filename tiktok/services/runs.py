@@ -53,7 +53,7 @@ INSERT INTO tiktok_profilemonitoringlog
      profile_fetched, every_page, cursor, region, pages_scraped, posts_scraped, posts_created,
      posts_updated, items_skipped, stop_reason, is_partial, credits_charged)
 SELECT gen_random_uuid(), id, 'scheduled', 'pending', %(priority)s, 0, '', '', false,
-       known AND familiar, NOT known, '', '', 0, 0, 0, 0, 0, '', false, 0
+       known AND familiar, NOT known, '', '', 0, 0, 0, 0, 0, '', true, 0
 FROM planned
 ON CONFLICT (profile_id) WHERE status IN ('blocked', 'pending', 'running') DO NOTHING
 RETURNING id

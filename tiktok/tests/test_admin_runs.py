@@ -41,7 +41,8 @@ def test_runs_say_what_they_got_and_cost_at_a_constant_price(
         expected_posts=71,
         is_partial=True,
         credits_charged=4,
-        stop_reason="no_more_pages",
+        stop_reason="end_of_list",
+        oldest_post_at=START - timedelta(days=21),
         started_at=START,
         completed_at=START + timedelta(seconds=9),
     )
@@ -50,7 +51,7 @@ def test_runs_say_what_they_got_and_cost_at_a_constant_price(
             make_run()
         with django_assert_num_queries(5):  # session, user, codes, count, rows
             page = admin_client.get(RUNS).content.decode()
-    for words in ("70 of 71 (partial)", "no more pages", "9.0 s"):
+    for words in ("70 of 71 (partial)", "the list ended", "9.0 s", "oldest <time"):
         assert words in page
 
 

@@ -118,6 +118,8 @@ def test_a_snapshot_is_written_when_a_number_moves_and_the_series_ends_with_the_
     for hours, views in enumerate([100, 150, 150, 120, None, None, 130]):
         store(profile, scraped_post(1, author=profile, views=views), hours=hours)
     assert series(1) == [100, 150, 120, None, 130]
+    fell = PostMetrics.objects.order_by("captured_at").values_list("decreased", flat=True)
+    assert list(fell) == [False, False, True, False, False]
     assert TikTokPost.objects.get().view_count == 130
     assert totals_of(profile) == sums_of(profile)
 

@@ -53,6 +53,18 @@ def test_a_snapshot_at_first_sight_and_when_a_number_moved() -> None:
     assert profile.follower_count == 900
 
 
+def test_a_number_that_falls_is_kept_and_flagged() -> None:
+    profile = make_profile()
+    for hours, followers_now in enumerate([900, 950, None, 940, 700]):
+        record(profile, hours, follower_count=followers_now)
+    rows = ProfileMetrics.objects.order_by("captured_at")
+    assert list(rows.values_list("follower_count", "decreased")) == [
+        (900, False), (950, False), (None, False), (940, False), (700, True),
+    ]  # fmt: skip
+    profile.refresh_from_db()
+    assert profile.follower_count == 700
+
+
 def test_a_rounded_number_does_not_replace_the_exact_one_it_may_stand_for() -> None:
     profile = make_profile()
     record(profile, 0, follower_count=4_148_754)

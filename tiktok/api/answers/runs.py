@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.utils import timezone
+
 from carousel.api.times import iso
 from media_cache.api.serializers import Answer
 from tiktok.api.answers.profiles import schedule_answer
 from tiktok.models import ProfileMonitoringLog, TikTokProfile
+from tiktok.services.completeness import summary
 
 RECENT = 10
 
@@ -58,5 +61,6 @@ def run_answer(run: ProfileMonitoringLog) -> Answer:
         "stopReason": run.stop_reason,
         "isPartial": run.is_partial,
         "oldestPostAt": iso(run.oldest_post_at),
+        "summary": summary(run, timezone.now()),
         "createdAt": iso(run.created_at),
     }

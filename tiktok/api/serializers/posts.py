@@ -126,6 +126,7 @@ class PostSnapshotSerializer(Shape):
     commentCount = number()
     shareCount = number()
     saveCount = number()
+    decreased = serializers.BooleanField(help_text="A number is lower than in the one before.")
 
 
 class PostMetricsSerializer(Shape):

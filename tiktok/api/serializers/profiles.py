@@ -8,7 +8,7 @@ from carousel.lib.work import Status
 from media_cache.api.serializers import AssetSerializer
 from tiktok.api.serializers.fields import Shape, moment, number
 from tiktok.api.serializers.insight import ProfileInsightSerializer
-from tiktok.models import Schedule, Trigger
+from tiktok.models import Schedule, StopReason, Trigger
 
 
 class TotalsSerializer(Shape):
@@ -90,9 +90,17 @@ class RunSerializer(Shape):
     creditsRemaining = number()
     error = serializers.CharField()
     errorCode = serializers.CharField()
-    stopReason = serializers.CharField(help_text="Why it looked no further.")
-    isPartial = serializers.BooleanField(help_text="It stopped before it had seen all it should.")
+    stopReason = serializers.ChoiceField(
+        choices=[("", "it has not got that far"), *StopReason.choices],
+        help_text="Why it looked no further.",
+    )
+    isPartial = serializers.BooleanField(
+        help_text="It has not seen all that it should. What it has seen is kept."
+    )
     oldestPostAt = moment("When the oldest post it looked at was published.")
+    summary = serializers.CharField(
+        help_text="What it got, why it stopped and how old the oldest post was, in words."
+    )
     createdAt = serializers.DateTimeField()
 
 
@@ -149,6 +157,7 @@ class ProfileSnapshotSerializer(Shape):
     likeCount = number()
     videoCount = number()
     approximate = serializers.BooleanField(help_text="TikTok rounded them.")
+    decreased = serializers.BooleanField(help_text="A number is lower than in the one before.")
 
 
 class ProfileMetricsSerializer(Shape):

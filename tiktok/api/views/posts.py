@@ -60,11 +60,12 @@ class PostMetricsView(APIView):
         """One entry at first sight and one whenever a number had moved, oldest first."""
         query = read_query(request, PeriodQuery)
         rows = during(PostMetrics.objects.filter(post=find_post(id)), query)
+        names = (*NAMES, "decreased")
         return Response(
             {
                 "results": [
-                    {"capturedAt": iso(at), **dict(zip(NAMES, numbers, strict=True))}
-                    for at, *numbers in rows.values_list("captured_at", *COUNTS)
+                    {"capturedAt": iso(at), **dict(zip(names, numbers, strict=True))}
+                    for at, *numbers in rows.values_list("captured_at", *COUNTS, "decreased")
                 ]
             }
         )

@@ -136,12 +136,15 @@ class ProfileMetricsView(APIView):
         query = read_query(request, PeriodQuery)
         rows = during(ProfileMetrics.objects.filter(profile=find_profile(id)), query)
         columns = ("captured_at", "follower_count", "following_count", "like_count", "video_count")
-        names = ("followerCount", "followingCount", "likeCount", "videoCount", "approximate")
+        names = (
+            *("followerCount", "followingCount", "likeCount", "videoCount"),
+            *("approximate", "decreased"),
+        )
         return Response(
             {
                 "results": [
                     {"capturedAt": iso(at), **dict(zip(names, numbers, strict=True))}
-                    for at, *numbers in rows.values_list(*columns, "approximate")
+                    for at, *numbers in rows.values_list(*columns, "approximate", "decreased")
                 ]
             }
         )

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
 
 from carousel.lib.console import Console, ConsoleCommand, finish_in_hand
 from carousel.lib.foreground import due_slices, slices
@@ -14,6 +15,7 @@ from carousel.lib.stopping import stopping
 from tiktok.management.runs import follow, run_answer, trouble
 from tiktok.models import ProfileMonitoringLog, TikTokProfile, Trigger
 from tiktok.services import plan_due_runs, trigger_run
+from tiktok.services.completeness import summary
 from tiktok.services.finding import find_profile
 
 Json = dict[str, Any]
@@ -99,7 +101,7 @@ class Command(ConsoleCommand):
 
     def _tell(self, console: Console, runs: list[ProfileMonitoringLog]) -> None:
         shown = runs if len(runs) <= LISTED else [run for run in runs if trouble(run)][:LISTED]
-        titles = ("profile", "run", "pages", "posts", "new", "updated", "credits", "why it stopped")
+        titles = ("profile", "run", "pages", "new", "updated", "credits", "what it got")
         console.table(titles, [_cells(run) for run in shown])
         new, pages, credits = (sum(getattr(run, name) for run in runs) for name in TOTALS)
         console.say(f"{len(runs)} runs: {new} new posts on {pages} pages for {credits} credits")
@@ -126,14 +128,7 @@ def _rows(ids: list[UUID]) -> list[ProfileMonitoringLog]:
 
 
 def _cells(run: ProfileMonitoringLog) -> list[object]:
-    reason = run.stop_reason or run.error_code or "-"
-    of = "" if run.expected_posts is None else f"/{run.expected_posts}"
-    posts = f"{run.posts_scraped}{of}"
     return [
-        *(run.profile, run.status, run.pages_scraped, posts, run.posts_created),
-        *(
-            run.posts_updated,
-            run.credits_charged,
-            f"{reason}{' (partial)' if run.is_partial else ''}",
-        ),
+        *(run.profile, run.status, run.pages_scraped, run.posts_created, run.posts_updated),
+        *(run.credits_charged, summary(run, timezone.now())),
     ]

@@ -147,13 +147,18 @@ def test_numbers_over_time_come_oldest_first_within_the_period(
     post = make_post(texts=())
     for day in (3, 1, 2):
         PostMetrics.objects.create(
-            post=post, captured_at=START.replace(day=day), view_count=day, like_count=None
+            post=post,
+            captured_at=START.replace(day=day),
+            view_count=day,
+            like_count=None,
+            decreased=day == 2,
         )
     body = api.get(f"/api/tiktok/posts/{post.pk}/metrics").json()
     conforms(body, "PostMetrics")
     assert [row["viewCount"] for row in body["results"]] == [1, 2, 3]
     assert body["results"][0]["capturedAt"] == "2026-01-01T00:00:00Z"
     assert body["results"][0]["likeCount"] is None
+    assert [row["decreased"] for row in body["results"]] == [False, True, False]
     within = api.get(
         f"/api/tiktok/posts/{post.pk}/metrics", {"since": "2026-01-02", "until": "2026-01-02"}
     )
