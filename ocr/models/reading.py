@@ -131,6 +131,9 @@ class SlideReading(models.Model):
                 condition=~Q(search_text=""),
             ),
             models.Index(
+                "asset", name="slidereading_lacking", condition=Q(error_code="not_stored")
+            ),
+            models.Index(
                 "copied_from", name="slidereading_copies", condition=Q(copied_from__isnull=False)
             ),
         ]

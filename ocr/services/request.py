@@ -27,7 +27,7 @@ class ReadingRequest:
 
 
 # A reading waits until none of its pictures is on its way any more; those that failed for good
-# are left out. A finished reading is opened again when a picture that it lacked has arrived.
+# are left out.
 INSERT = """
 INSERT INTO ocr_reading
     (id, status, priority, attempts, error, error_code, context, language, engine, model,
@@ -49,18 +49,39 @@ UNREAD = dict.fromkeys(
     ),
     "",
 )
+# A finished reading is opened again when a picture that it lacked has arrived: once, because that
+# the slide lacks it is forgotten with the same statement.
 RELEASE = """
-UPDATE ocr_reading AS reading SET
-    status = 'pending', run_after = statement_timestamp(), attempts = 0, error = '',
-    error_code = '', completed_at = NULL
-WHERE ({which}) AND (reading.status <> 'blocked' OR reading.batch_id IS NULL) AND NOT EXISTS (
-    SELECT FROM ocr_slidereading AS slide
-    JOIN media_cache_cacheasset AS asset ON asset.id = slide.asset_id
-    WHERE slide.reading_id = reading.id AND asset.status IN ('blocked', 'pending', 'running')
+WITH released AS (
+    UPDATE ocr_reading AS reading SET
+        status = 'pending', run_after = statement_timestamp(), attempts = 0, error = '',
+        error_code = '', completed_at = NULL
+    WHERE ({which}) AND (reading.status <> 'blocked' OR reading.batch_id IS NULL) AND NOT EXISTS (
+        SELECT FROM ocr_slidereading AS slide
+        JOIN media_cache_cacheasset AS asset ON asset.id = slide.asset_id
+        WHERE slide.reading_id = reading.id AND asset.status IN ('blocked', 'pending', 'running')
+    )
+    RETURNING reading.id
+), arrived AS (
+    UPDATE ocr_slidereading AS lacking SET error = '', error_code = ''
+    FROM released, media_cache_cacheasset AS asset
+    WHERE lacking.reading_id = released.id AND lacking.error_code = 'not_stored'
+      AND asset.id = lacking.asset_id AND asset.status = 'completed' AND asset.storage_key <> ''
 )
-RETURNING reading.id
+SELECT id FROM released
 """
-ALL_BLOCKED = "reading.status = 'blocked'"
+BLOCKED = "reading.status = 'blocked'"
+# Without OFFSET, which keeps it a look-up per slide, the planner would join all pictures.
+LACKING = """
+reading.status IN ('completed', 'failed') AND reading.id = ANY(ARRAY(
+    SELECT lacking.reading_id FROM ocr_slidereading AS lacking
+    WHERE lacking.error_code = 'not_stored' AND EXISTS (
+        SELECT FROM media_cache_cacheasset AS arrived
+        WHERE arrived.id = lacking.asset_id AND arrived.status = 'completed'
+          AND arrived.storage_key <> '' OFFSET 0
+    )
+))
+"""
 THOSE_READINGS = "reading.status = 'blocked' AND reading.id = ANY(%(readings)s)"
 OF_ASSETS = """
 reading.id IN (SELECT reading_id FROM ocr_slidereading WHERE asset_id = ANY(%(assets)s))
@@ -68,7 +89,7 @@ AND (reading.status = 'blocked' OR reading.status IN ('completed', 'failed') AND
     SELECT FROM ocr_slidereading AS lacking
     JOIN media_cache_cacheasset AS arrived ON arrived.id = lacking.asset_id
     WHERE lacking.reading_id = reading.id AND lacking.error_code = 'not_stored'
-      AND arrived.status = 'completed'
+      AND arrived.status = 'completed' AND arrived.storage_key <> ''
 ))
 """
 
@@ -121,12 +142,13 @@ def request_reading(
 
 
 def release(asset_ids: Sequence[UUID] | None = None) -> int:
-    """Let readings go ahead whose pictures are settled; all of them, or those with these pictures.
+    """Let readings go ahead whose pictures are settled, and those that have ended without one that
+    has arrived since; all of them, or those with these pictures.
 
     Returns how many became pending.
     """
     if asset_ids is None:
-        return _release(ALL_BLOCKED, {})
+        return _release(BLOCKED, {}) + _release(LACKING, {})
     return _release(OF_ASSETS, {"assets": list(asset_ids)}) if asset_ids else 0
 
 

@@ -139,6 +139,34 @@ def test_a_picture_that_failed_is_left_out_and_read_when_it_arrives_after_all(
     assert reader.asked[-1][1] == ["1"]
 
 
+def test_a_picture_that_arrives_after_all_is_seen_by_the_sweep_where_its_signal_was_lost(
+    reader: Script,
+) -> None:
+    ids = pictures(2)
+    partly, nothing = reading_of(ids), reading_of(ids[1:])
+    store(ids[0])
+    fail(ids[1])
+    drain(FLOW)
+    assert [current(one).status for one in (partly, nothing)] == ["completed", "failed"]
+    assert release() == 0
+    CacheAsset.objects.filter(pk=ids[1]).update(status=Status.COMPLETED, storage_key="x")
+    assert release() == 2
+    drain(FLOW)
+    assert (texts(partly), texts(nothing)) == (["text 0", "text 1"], ["text 0"])
+
+
+def test_a_picture_that_arrived_opens_its_reading_once_however_that_ends(reader: Script) -> None:
+    ids = pictures(1)
+    reading = reading_of(ids)
+    fail(*ids)
+    drain(FLOW)
+    CacheAsset.objects.update(status=Status.COMPLETED, storage_key="x")
+    assert release() == 1
+    Reading.objects.update(status=Status.FAILED, error_code="invalid_key")
+    assert (release(), release(ids)) == (0, 0)
+    assert current(reading).status == Status.FAILED
+
+
 def test_nothing_stored_is_nothing_to_read(reader: Script) -> None:
     ids = pictures(2)
     reading = reading_of(ids)
