@@ -208,13 +208,25 @@ def checkout_secret(folder: Path) -> str:
     For development, where no SECRET_KEY is set.
     """
     path = folder / "secret-key"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / f".secret-key-{os.getpid()}"
-        draft.touch(mode=0o600)
+    try:
+        if not path.exists():
+            _make_secret(path)
+        return path.read_text()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{error.filename or path}: {error.strerror}. Give this user a {folder} that can be "
+            "written and read, or set SECRET_KEY"
+        ) from None
+
+
+def _make_secret(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".secret-key-{os.getpid()}")
+    draft.touch(mode=0o600)
+    try:
         draft.write_text(secrets.token_urlsafe(50))
         # Of several processes that get here at once one wins, and all read the winner's.
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
+    finally:
         draft.unlink()
-    return path.read_text()

@@ -117,9 +117,8 @@ class OneLineCommand(BaseCommand):
         found = checks.run_checks(tags=options.get("tags"))
         serious = [each for each in found if each.is_serious()]
         if serious:
-            raise CommandError(
-                " ".join(f"{each.msg} {each.hint or ''}".strip() for each in serious)
-            )
+            told = [f"{each.msg.rstrip('.')}. {each.hint or ''}".strip() for each in serious]
+            raise CommandError(" ".join(told))
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:

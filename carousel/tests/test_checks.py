@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from django.conf import settings as project
 from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
 
-from carousel import VERSION, checks
+from carousel import VERSION, checks, env
 
 BASE_DIR: Path = project.BASE_DIR
 PRODUCTION = {
@@ -125,6 +126,13 @@ def test_a_value_that_cannot_work_stops_the_start(env: dict[str, str], words: st
     (line,) = done.stderr.splitlines()
     assert line.startswith("carousel: ")
     assert words in line
+
+
+def test_a_folder_that_can_not_hold_the_key_is_named(tmp_path: Path) -> None:
+    assert env.checkout_secret(tmp_path / "data") == env.checkout_secret(tmp_path / "data")
+    (tmp_path / "file").touch()
+    with pytest.raises(ImproperlyConfigured, match=r"Give this user a .*/file that can be written"):
+        env.checkout_secret(tmp_path / "file")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image
 
+from carousel.lib.errors import NotNow
 from carousel.lib.work import Status
 from carousel.tests.commands import run_command
 from media_cache.models import CacheAsset
@@ -101,6 +102,19 @@ def test_failures_are_told_by_code_and_fail_the_command(origin: Origin) -> None:
     assert answered.document["worked"]["stored"] == 1
     assert "Of 2 files 1 failed (not_found 1)" in answered.failure
     assert "answered 404" in answered.failure
+
+
+def test_a_storage_that_takes_nothing_fails_the_command_with_its_reason(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise NotNow("The disk is full: make room.", wait=600)
+
+    ask_for(origin, 2)
+    monkeypatch.setattr("media_cache.storage.LocalMedia.put", full)
+    answered = run_command("cache_media", "--now")
+    assert answered.failure == "Nothing was stored. The disk is full: make room."
+    assert "2 are left for another attempt" in answered.out
 
 
 def test_a_file_that_nothing_shows_any_more_is_not_waited_for(origin: Origin) -> None:

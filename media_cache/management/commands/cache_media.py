@@ -62,8 +62,8 @@ class Command(ConsoleCommand):
                 console.say(f"Open ones are for a worker on queue {CacheAsset.QUEUE}.")
                 document["workers"] = console.workers(CacheAsset.QUEUE, alternative="use --now")
             console.answer(document)
-            if tally is not None and tally.number(Status.FAILED) and not stopping():
-                raise CommandError(f"Of {tally.ended} files {tally.describe()}: {_example(tally)}")
+            if tally is not None and not stopping():
+                _complain(tally, rows)
 
     def _store(self, console: Console, rows: Assets, limit: int | None) -> Tally:
         due = rows.due().count()
@@ -146,6 +146,16 @@ def _told(worked: Json) -> str:
     if worked["left"]:
         words.append(f"{worked['left']} are left for another attempt")
     return ", ".join(words) + "."
+
+
+def _complain(tally: Tally, rows: Assets) -> None:
+    """Raise CommandError for what failed, or for what keeps every file from being stored."""
+    if tally.number(Status.FAILED):
+        raise CommandError(f"Of {tally.ended} files {tally.describe()}: {_example(tally)}")
+    if tally.number(*OPEN) and not tally.number(Status.COMPLETED):
+        waiting = rows.filter(status=Status.PENDING).exclude(error="").order_by("-run_after")
+        if row := waiting.first():
+            raise CommandError(f"Nothing was stored. {row.error}")
 
 
 def _example(tally: Tally) -> str:
