@@ -10,6 +10,7 @@ def main() -> None:
     try:
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
+        from django.db import OperationalError
     except ImportError:
         sys.exit("carousel: the packages are not here: run `make up` once, or .venv/bin/python")
 
@@ -20,6 +21,12 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"carousel: {error}")
+    except OperationalError as error:  # from Django's own commands, such as migrate
+        if "--traceback" in sys.argv:
+            raise
+        from carousel.lib.command_errors import database_down
+
+        sys.exit(f"carousel: {database_down(error)}")
 
 
 if __name__ == "__main__":

@@ -172,7 +172,7 @@ def test_a_database_without_its_tables_is_told_to_migrate() -> None:
     assert "run `manage.py migrate`" in str(told(caught.value))
 
 
-@pytest.mark.parametrize("command", [["cache_media", "--json"], ["queues"]])
+@pytest.mark.parametrize("command", [["cache_media", "--json"], ["queues"], ["migrate"]])
 def test_a_database_that_is_down_is_one_line_with_its_address(
     process_env: dict[str, str], command: list[str]
 ) -> None:
