@@ -144,7 +144,8 @@ def fill_corpus(cursor: Any, posts: int, *, own_assets: bool) -> None:
             content_type="'photo'", caption="'caption of post ' || n || ' about things'",
             published_at="'2024-01-01'::timestamptz + n * interval '1 minute'",
             hashtags="ARRAY['one', 'two']", language="'en'", reading_id=key(3),
-            slides_known="true", view_count="pow(10, 1 + 6 * (n * 7919 % 10007) / 10007.0)::bigint",
+            slides_known="true",
+            view_count="pow(10, 1 + 6 * (n::bigint * 7919 % 10007) / 10007.0)::bigint",
             like_count="n * 31 % 100003", save_count="n * 17 % 10007", comment_count="n % 97",
             share_count="n % 89",
         )  # fmt: skip

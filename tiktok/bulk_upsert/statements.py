@@ -6,7 +6,7 @@ LOCK = """
 SELECT id FROM tiktok_tiktokprofile
 WHERE id = ANY(ARRAY(
     SELECT %(profile)s::uuid
-    UNION SELECT profile_id FROM tiktok_tiktokpost WHERE tiktok_id = ANY(%(ids)s::text[])
+    UNION ALL SELECT profile_id FROM tiktok_tiktokpost WHERE tiktok_id = ANY(%(ids)s::text[])
 ))
 ORDER BY id FOR NO KEY UPDATE
 """

@@ -39,6 +39,9 @@ def test_a_deleted_post_is_missing_after_some_misses_and_one_check(
     still: Any, work_off: WorkOff, profile: TikTokProfile
 ) -> None:
     post = newest(profile)
+    assert post.cover
+    known = list(post.slides.values_list("position", "asset"))
+    files = CacheAsset.objects.exclude(status=Status.FAILED).count()
     still.world.removed.add(post.tiktok_id)
     for misses in (1, 2):
         work_off(run_of(profile))
@@ -48,8 +51,11 @@ def test_a_deleted_post_is_missing_after_some_misses_and_one_check(
     assert [check.http_status for check in checks] == [404]
     work_off(run_of(profile))
     assert checks.count() == 1
-    assert post.slides.count() == len(list(post.slides.all()))
-    assert CacheAsset.objects.filter(slides__post=post).exclude(status=Status.FAILED).exists()
+    # What we have of it stays, and so do its numbers and the files of the others.
+    assert list(post.slides.values_list("position", "asset")) == known
+    assert CacheAsset.objects.exclude(status=Status.FAILED).count() == files
+    assert CacheAsset.objects.filter(pk=post.cover.pk).exists()
+    assert post.metrics.count() == 1
 
 
 def test_a_post_that_is_only_left_out_of_the_list_is_found_by_the_check(

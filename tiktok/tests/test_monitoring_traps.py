@@ -142,6 +142,28 @@ def test_hidden_counts_are_null_in_posts_snapshots_and_totals(
     assert profile.posts.exclude(comment_count=None).count() == 5
 
 
+def test_a_counter_that_falls_is_kept_and_flagged(still: Any, work_off: WorkOff) -> None:
+    """TikTok takes views back; here by a clock that goes back, as counters grow with time."""
+    profile = watched(still, SMALL)
+    work_off(run_of(profile))
+    before: dict[str, Any] = dict(profile.posts.values_list("tiktok_id", "view_count"))
+    still.clock.frozen_at -= 12 * 3600
+    work_off(run_of(profile))
+    fallen = 0
+    for post in profile.posts.all():
+        series: list[Any] = list(
+            post.metrics.order_by("captured_at").values_list("view_count", "decreased")
+        )
+        assert series[0] == (before[post.tiktok_id], False)
+        assert series[-1][0] == post.view_count
+        if (post.view_count or 0) < before[post.tiktok_id]:
+            assert series[1:] == [(post.view_count, True)]
+            fallen += 1
+    assert fallen
+    profile.refresh_from_db()
+    assert profile.total_views == sum(post.view_count or 0 for post in profile.posts.all())
+
+
 def test_an_overflown_number_is_unknown_unless_the_posts_tell_it(
     still: Any, work_off: WorkOff
 ) -> None:
