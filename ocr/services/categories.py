@@ -33,11 +33,21 @@ def write_category(reading: Reading, answered: str | None, confidence: float | N
     mine = Reading.objects.filter(pk=reading.pk).exclude(category_source=Source.HUMAN)
     name = (answered or "").strip()
     if not name or name.casefold() == UNKNOWN:
-        mine.update(category=None, category_confidence=None, category_source=Source.AI)
+        mine.update(
+            category=None,
+            category_confidence=None,
+            category_source=Source.AI,
+            proposed_category=None,
+        )
         return
     category = find_category(name) or _invented(name[:80])
     if category.active:
-        mine.update(category=category, category_confidence=confidence, category_source=Source.AI)
+        mine.update(
+            category=category,
+            category_confidence=confidence,
+            category_source=Source.AI,
+            proposed_category=None,
+        )
     else:
         mine.update(proposed_category=category, category_confidence=confidence)
 

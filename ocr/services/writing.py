@@ -166,11 +166,17 @@ def _fill(slide: SlideReading, answer: SlideResult, reader: Reader) -> None:
 
 def _save(changed: list[SlideReading]) -> None:
     """A person may have corrected a slide while it was being read: theirs wins."""
-    human = SlideReading.objects.filter(
-        pk__in=[slide.pk for slide in changed], source=Source.HUMAN, text__isnull=False
-    )
-    theirs = set(human.select_for_update().values_list("pk", flat=True))
-    SlideReading.objects.bulk_update([s for s in changed if s.pk not in theirs], WRITTEN)
+    rows = SlideReading.objects.filter(pk__in=[slide.pk for slide in changed]).order_by("pk")
+    # All are locked, so that whoever corrects one just now does it after us.
+    now = {row.pk: row for row in rows.select_for_update().only("text", "slide_type", "source")}
+    theirs = {pk for pk, row in now.items() if row.source == Source.HUMAN}
+    for slide in changed:
+        if slide.pk in theirs:
+            slide.slide_type, slide.source = now[slide.pk].slide_type, Source.HUMAN
+            slide.confidence = None
+    kept = {pk for pk in theirs if now[pk].text is not None}
+    written = [slide for slide in changed if slide.pk in now and slide.pk not in kept]
+    SlideReading.objects.bulk_update(written, WRITTEN)
 
 
 def _judge(hand: Hand, result: PostResult | None) -> None:

@@ -15,7 +15,7 @@ from carousel.sandbox.posts import Post
 from ocr import services
 from ocr.gemini import batches as edge
 from ocr.gemini import jobs
-from ocr.models import BatchJob, ModelCall, PictureClaim, Reading
+from ocr.models import BatchJob, ModelCall, PictureClaim, PostCategory, Reading
 from ocr.services import BATCHES, FLOW, read_again, release, return_orphans, spending
 from ocr.services.engines import gemini_batches
 from ocr.tests.carousels import photo_posts, said, stored, truth
@@ -253,6 +253,39 @@ def test_what_a_job_has_no_room_for_goes_into_another_at_once(
     assert BatchJob.objects.filter(status=Status.COMPLETED).count() == 3
     assert [said(reading) for reading in readings] == [truth(post, box) for post in posts]
     assert (count(box, CREATE), count(box, GENERATE)) == (3, 0)
+
+
+def test_what_a_person_wrote_while_the_job_was_under_way_stays(box: Any, posts: list[Post]) -> None:
+    reading = stored(posts[0])
+    mine = PostCategory.objects.create(name="Mine")
+    drain(FLOW)
+    due_now()
+    drain(BATCHES)
+    assert BatchJob.objects.get().name
+    services.correct_slide(reading, 0, text="my words")
+    services.correct_slide(reading, 1, slide_type="unknown")
+    services.set_category(reading, mine)
+    turn(4)
+    assert said(reading) == ["my words", *truth(posts[0], box)[1:]]
+    first, second, third = reading.slides.order_by("position")[:3]
+    assert [first.source, second.source, third.source] == ["human", "human", "ai"]
+    assert second.slide_type == "unknown"
+    reading.refresh_from_db()
+    assert (reading.status, reading.category) == (Status.COMPLETED, mine)
+
+
+def test_a_job_that_may_not_be_created_yet_is_created_later_and_once(
+    box: Any, posts: list[Post]
+) -> None:
+    readings = [stored(post) for post in posts]
+    box.faults.add(MODELS, "http_429_after", times=1)
+    turn(1)
+    (job,) = BatchJob.objects.all()
+    assert (job.status, job.name, job.attempts) == (Status.PENDING, "", 0)
+    BatchJob.objects.update(asked_at=Now() - timedelta(minutes=3))
+    turn(5)
+    assert [said(reading) for reading in readings] == [truth(post, box) for post in posts]
+    assert (BatchJob.objects.count(), count(box, CREATE), count(box, GENERATE)) == (1, 2, 0)
 
 
 def test_a_cleared_job_keeps_its_posts_until_it_is_retried(box: Any, posts: list[Post]) -> None:

@@ -15,16 +15,9 @@ from ocr.engine import PostRequest, PostResult, ReadError
 from ocr.models import Reading, SlideReading, Source
 from ocr.services import ReadingRequest, correct_slide, request_readings
 from ocr.tests.carousels import photo_posts, said, stored, truth
-from ocr.tests.test_reading import Script, pictures, store
+from ocr.tests.script import Script, pictures, store
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def reader(monkeypatch: pytest.MonkeyPatch) -> Script:
-    script = Script()
-    monkeypatch.setattr("ocr.services.reading.current_engine", lambda: script)
-    return script
 
 
 def request(posts: int, *, stored: bool = True) -> list[UUID]:
