@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from media_cache.fingerprint import SAME, likeness, probes_of, unpack
 from media_cache.fingerprint.hashes import KEPT_FRAMES
@@ -30,6 +30,11 @@ WHERE distance <= {farthest} ORDER BY distance, asset_id
 """
 
 
+# The planner takes hundreds of rare bands for half of all pictures and would read every one: of
+# 30,000 that took 480 ms, through the index it takes 3.
+BY_INDEX = "SELECT set_config('enable_seqscan', 'off', true)"
+
+
 class State(StrEnum):
     """How far an asset's fingerprint is."""
 
@@ -50,7 +55,7 @@ class Match:
 
 def similar_to(asset_id: UUID, *, limit: int = 50) -> tuple[State, list[Match]]:
     """Stored pictures that are this one re-encoded, resized, brightened or lightly cropped, or of
-    which it is such a copy; the most alike first. Two statements, whatever is stored."""
+    which it is such a copy; the most alike first. Two looks, whatever is stored."""
     own = Fingerprint.objects.filter(pk=asset_id).values_list("made_at", "square").first()
     if own is None:
         return State.NONE, []
@@ -61,7 +66,7 @@ def similar_to(asset_id: UUID, *, limit: int = 50) -> tuple[State, list[Match]]:
     if not probes.bands:
         return State.FLAT, []
     found = []
-    for pk, distance, packed in _nearest(asset_id, probes.whole, probes.bands):
+    for pk, distance, packed in nearest(asset_id, probes.whole, probes.bands):
         alike = likeness(square, unpack(bytes(packed)))
         if alike >= SAME:
             found.append(Match(pk, distance, round(alike, 3)))
@@ -69,15 +74,17 @@ def similar_to(asset_id: UUID, *, limit: int = 50) -> tuple[State, list[Match]]:
     return State.MADE, found[:limit]
 
 
-def _nearest(
+def nearest(
     asset_id: UUID, hashes: Sequence[int], bands: Sequence[int]
 ) -> list[tuple[UUID, int, memoryview]]:
+    """The pictures with the fewest other bits: each with how many, and its packed square."""
     pairs = (
         f"bit_count((hashes[{kept}] # {tried}::bigint)::bit(64))"
         for kept in range(1, len(KEPT_FRAMES) + 1)
         for tried in hashes
     )
     sql = NEAREST.format(distances=", ".join(pairs), most=COMPARED, farthest=FARTHEST)
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(BY_INDEX)
         cursor.execute(sql, {"bands": list(bands), "asset": asset_id})
         return list(cursor.fetchall())
