@@ -7,7 +7,7 @@ from types import MappingProxyType
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from carousel.lib.work import Work
@@ -76,12 +76,17 @@ class CacheAsset(Work):
         return f"{self.kind} {self.source_key}"
 
 
+# Of another picture's family; written so that a query can repeat it.
+IS_MEMBER = Q(family__lt=F("asset")) | Q(family__gt=F("asset"))
+
+
 class Fingerprint(models.Model):
     """What a stored picture looks like, so that copies of it can be found.
 
     ``made_at`` is null while it waits to be made; it is then due at ``due_at``, which is also its
     lease. ``square`` is the picture as ``media_cache.fingerprint.pack`` keeps it; ``hashes`` and
-    ``bands`` are empty for pictures without any features.
+    ``bands`` are empty for pictures without any features. ``family`` names the pictures that look
+    the same: it is the id of the asset that was the first of them, which may be gone.
     """
 
     asset = models.OneToOneField(CacheAsset, on_delete=models.CASCADE, primary_key=True)
@@ -91,10 +96,17 @@ class Fingerprint(models.Model):
     bands = ArrayField(models.IntegerField(), default=list)
     tries = models.PositiveSmallIntegerField(default=0, db_default=0)
     due_at = models.DateTimeField(db_default=Now())
+    family = models.UUIDField(null=True, editable=False)
 
     class Meta:
         indexes = [
             GinIndex(fields=["bands"], name="fingerprint_bands"),
+            models.Index("family", name="fingerprint_members", condition=IS_MEMBER),
+            models.Index(
+                fields=["made_at"],
+                name="fingerprint_unplaced",
+                condition=Q(family=None, made_at__isnull=False),
+            ),
             models.Index(fields=["due_at"], name="fingerprint_due", condition=Q(made_at=None)),
         ]
 

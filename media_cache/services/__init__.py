@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from media_cache.services.families import are_unplaced, place_pictures
 from media_cache.services.fingerprints import are_waiting, ask_for_forgotten, make_waiting
 from media_cache.services.links import AssetLink, urls_for
 from media_cache.services.objects import remove_released
@@ -18,11 +19,13 @@ __all__ = [
     "Match",
     "MediaRequest",
     "State",
+    "are_unplaced",
     "are_waiting",
     "ask_for_forgotten",
     "delete_unreferenced",
     "freed_by",
     "make_waiting",
+    "place_pictures",
     "prune",
     "remove_released",
     "request_media",

@@ -40,7 +40,7 @@ JOIN media_cache_cacheasset AS asset ON asset.id = fresh.id
 ORDER BY asset.id FOR KEY SHARE OF asset
 ON CONFLICT (asset_id) DO UPDATE SET
     made_at = excluded.made_at, square = excluded.square, hashes = excluded.hashes,
-    bands = excluded.bands, tries = 0, due_at = excluded.due_at
+    bands = excluded.bands, tries = 0, due_at = excluded.due_at, family = NULL
 """
 CLAIM = f"""
 UPDATE media_cache_fingerprint SET
@@ -109,7 +109,7 @@ def make_waiting(*, seconds: float = 20.0) -> int:
     Returns how many were made. Safe to run in many processes.
     """
     ends, count = time.monotonic() + seconds, 0
-    while time.monotonic() < ends and not stopping() and not _is_busy():
+    while time.monotonic() < ends and not stopping() and not are_files_due():
         with connection.cursor() as cursor:
             cursor.execute(CLAIM)
             ids = [pk for (pk,) in cursor.fetchall()]
@@ -119,7 +119,8 @@ def make_waiting(*, seconds: float = 20.0) -> int:
     return count
 
 
-def _is_busy() -> bool:
+def are_files_due() -> bool:
+    """Whether a file waits to be stored, which goes before all that can wait."""
     return CacheAsset.objects.due().filter(status=Status.PENDING).exists()
 
 

@@ -94,6 +94,7 @@ class PictureUseSerializer(Shape):
     profileId = serializers.UUIDField()
     handle = serializers.CharField()
     position = serializers.IntegerField()
+    exact = serializers.BooleanField(help_text="The bytes are those of the first use.")
     publishedAt = serializers.DateTimeField()
     viewCount = number()
     outlierScore = fraction()
@@ -102,9 +103,12 @@ class PictureUseSerializer(Shape):
 class CopySerializer(Shape):
     """A picture that several accounts have posted."""
 
-    sha256 = serializers.CharField(help_text="Of the bytes that all of them share.")
+    sha256 = serializers.CharField(help_text="Of the bytes of the first use.")
     accounts = serializers.IntegerField()
     posts = serializers.IntegerField()
+    exact = serializers.BooleanField(
+        help_text="All uses have the same bytes; else some only look the same and say the same."
+    )
     asset = AssetSerializer()
     text = serializers.CharField(allow_null=True, help_text="What it says, as read first.")
     first = PictureUseSerializer(help_text="Published before all others that we hold.")

@@ -102,7 +102,9 @@ class CopiesView(APIView):
     def get(self, request: Request) -> Response:
         """Pictures that several accounts have posted as a slide, and who was first.
 
-        The same picture means the same bytes. Those that most accounts have come first.
+        The same picture means the same bytes (`exact`), or one that looks the same, though it was
+        re-encoded, resized or lightly cropped, and says the same words. Those that most accounts
+        have come first.
         """
         query = read_query(request, CopyQuery)
         number, size, start = bounds(query)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from rest_framework.test import APIClient
 
+from media_cache.models import Fingerprint
 from ocr.models import PostCategory, SlideReading
 from tiktok.models import PostInsight, Slide, TikTokPost
-from tiktok.services.hooks import similarity, trigrams
+from tiktok.services.hooks import NEARLY, Hook, group_hooks, similarity, trigrams
 from tiktok.services.patterns import words
 from tiktok.tests.api.world import START, make_asset, make_post, make_profile
 
@@ -99,6 +102,36 @@ def test_likeness_is_the_share_of_common_trigrams() -> None:
     assert similarity(trigrams("cat"), trigrams("cats")) == 0.5
     assert similarity(trigrams("上海美食"), trigrams("上海美食！")) == 1
     assert similarity(trigrams("🔥🔥"), trigrams("🔥🔥")) == 1
+
+
+def test_groups_are_those_of_comparing_each_with_every_head() -> None:
+    draw = random.Random(8)
+    said = [
+        "three small habits that changed my life",
+        "what nobody tells you about Rome",
+        "上海美食",
+    ]
+    texts = [
+        "".join(letter for letter in draw.choice(said) if draw.random() < 0.95) for _ in range(300)
+    ]
+    hooks = [Hook(uuid4(), uuid4(), number, text) for number, text in enumerate(texts)]
+    heads: list[Hook] = []
+    expected: list[list[int]] = []
+    for hook in hooks:
+        shape = trigrams(hook.text)
+        home = next(
+            (n for n, head in enumerate(heads) if similarity(shape, trigrams(head.text)) >= NEARLY),
+            None,
+        )
+        if home is None:
+            heads.append(hook)
+            expected.append([hook.slide_reading_id])
+        else:
+            expected[home].append(hook.slide_reading_id)
+    groups = group_hooks(hooks)
+    found = [[hook.slide_reading_id for hook in (each.head, *each.others)] for each in groups]
+    assert found == expected
+    assert 3 < len(found) < 300
 
 
 def test_the_library_costs_the_same_for_any_number(
@@ -255,3 +288,55 @@ def test_unknown_bytes_are_no_copies(api: APIClient) -> None:
     for _ in range(2):
         show(make_post(texts=["x"]), 0, "")
     assert results(api.get("/api/tiktok/copies")) == []
+
+
+def look_alike(*posts: TikTokPost) -> None:
+    """Let the first slides of these look the same."""
+    assets = [Slide.objects.get(post=post, position=0).asset_id for post in posts]
+    for asset in assets:
+        Fingerprint.objects.create(asset_id=asset, made_at=START, family=assets[0])
+
+
+def test_a_slide_that_looks_and_says_the_same_is_a_copy_but_not_an_exact_one(
+    api: APIClient, conforms: Any
+) -> None:
+    original = make_post(make_profile(), texts=["Three habits, 5 am"], published_at=START)
+    again, later = (
+        make_post(make_profile(), texts=[text], published_at=START.replace(day=day))
+        for day, text in ((3, "THREE habits 5 AM!"), (4, "three habits: 5 am"))
+    )
+    look_alike(original, again, later)
+    sha256 = Slide.objects.get(post=original).asset.sha256
+    show(later, 0, sha256)
+    body = api.get("/api/tiktok/copies").json()
+    conforms(body, "CopyPage")
+    (copy,) = body["results"]
+    assert (copy["sha256"], copy["accounts"], copy["exact"]) == (sha256, 3, False)
+    assert [(use["postId"], use["exact"]) for use in (copy["first"], *copy["others"])] == [
+        (str(original.pk), True),
+        (str(again.pk), False),
+        (str(later.pk), True),
+    ]
+    TikTokPost.objects.filter(pk=again.pk).delete()
+    (copy,) = results(api.get("/api/tiktok/copies"))
+    assert (copy["accounts"], copy["exact"]) == (2, True)
+
+
+@pytest.mark.parametrize("text", ["Day 2", "Day", "Day one", "", None])
+def test_other_words_on_the_same_ground_are_no_copy(api: APIClient, text: str | None) -> None:
+    look_alike(*(make_post(make_profile(), texts=[said]) for said in ("Day 1", text)))
+    assert results(api.get("/api/tiktok/copies")) == []
+
+
+def test_pictures_without_words_are_copies_by_their_looks(api: APIClient) -> None:
+    look_alike(*(make_post(make_profile(), texts=[""]) for _ in range(2)))
+    (copy,) = results(api.get("/api/tiktok/copies"))
+    assert (copy["accounts"], copy["exact"]) == (2, False)
+
+
+def test_the_same_bytes_are_one_picture_whatever_is_known_of_either(api: APIClient) -> None:
+    read, unread, other = (make_post(make_profile(), texts=[text]) for text in ("a", None, "A"))
+    show(unread, 0, Slide.objects.get(post=read).asset.sha256)
+    look_alike(read, other)
+    (copy,) = results(api.get("/api/tiktok/copies"))
+    assert (copy["accounts"], copy["posts"]) == (3, 3)
