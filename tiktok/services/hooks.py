@@ -13,14 +13,15 @@ so a group's members all resemble its head, and there are no chains.
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 from django.db.models import Case, F, IntegerField, OuterRef, QuerySet, Subquery, When
 from django.db.models.expressions import RawSQL
 
@@ -112,31 +113,58 @@ def _saying(rows: QuerySet[Any], terms: Sequence[Term]) -> QuerySet[Any]:
 
 
 def group_hooks(hooks: Sequence[Hook]) -> list[HookGroup]:
-    """Hooks in their order, near-identical ones under the first of them.
-
-    Only pairs that share one of their rarer trigrams are compared: of two sets that overlap by
-    ``NEARLY``, the rarest ``n - ceil(NEARLY * n) + 1`` of each have one in common (the prefix
-    filter of Bayardo, Ma and Srikant, "Scaling up all pairs similarity search", 2007).
-    """
+    """Hooks in their order, near-identical ones under the first of them."""
     shapes = [trigrams(hook.text) for hook in hooks]
-    frequency = Counter(part for shape in shapes for part in shape)
+    heads = _Heads(shapes)
     groups: list[HookGroup] = []
-    heads: list[frozenset[str]] = []
-    by_part: dict[str, list[int]] = defaultdict(list)
     for hook, shape in zip(hooks, shapes, strict=True):
-        rarest = sorted(shape, key=lambda part: (frequency[part], part))
-        shared = math.ceil(NEARLY * len(shape) - 1e-9)  # 0.7 times a number may be a bit above it
-        prefix = rarest[: len(shape) - shared + 1]
-        alike = sorted({place for part in prefix for place in by_part[part]})
-        home = next((place for place in alike if similarity(shape, heads[place]) >= NEARLY), None)
+        home = heads.first_like(shape)
         if home is not None:
             groups[home].others.append(hook)
             continue
-        for part in prefix:
-            by_part[part].append(len(groups))
+        heads.add(shape)
         groups.append(HookGroup(hook))
-        heads.append(shape)
     return groups
+
+
+class _Heads:
+    """The heads of groups so far: which of them have which trigram.
+
+    All of them are compared with a hook at once, by counting how often each is met in the lists of
+    the hook's trigrams. The lists lie in one array, each with room for all that it can get.
+    """
+
+    def __init__(self, shapes: Sequence[frozenset[str]]) -> None:
+        room = Counter(part for shape in shapes for part in shape)
+        ends = accumulate(room.values())
+        self._starts = {
+            part: end - size for (part, size), end in zip(room.items(), ends, strict=True)
+        }
+        self._used = dict.fromkeys(room, 0)
+        self._places = np.zeros(room.total(), dtype=np.int32)
+        self._sizes = np.zeros(len(shapes), dtype=np.int32)
+        self._count = 0
+
+    def add(self, shape: frozenset[str]) -> None:
+        """One more head."""
+        for part in shape:
+            self._places[self._starts[part] + self._used[part]] = self._count
+            self._used[part] += 1
+        self._sizes[self._count] = len(shape)
+        self._count += 1
+
+    def first_like(self, shape: frozenset[str]) -> int | None:
+        """The place of the first head that resembles this; None if none does."""
+        lists = [
+            self._places[self._starts[part] : self._starts[part] + self._used[part]]
+            for part in shape
+        ]
+        if not self._count or not lists:
+            return None
+        shared = np.bincount(np.concatenate(lists), minlength=self._count)
+        alike = shared / (len(shape) + self._sizes[: self._count] - shared) >= NEARLY
+        first = int(alike.argmax())
+        return first if alike[first] else None
 
 
 def trigrams(text: str) -> frozenset[str]:
