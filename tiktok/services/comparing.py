@@ -1,4 +1,7 @@
-"""Differences between two groups, with 95 % intervals that hold for small ones."""
+"""Differences between two groups, with 95 % intervals that hold for small ones.
+
+``z`` is the quantile of the normal distribution that says how sure an interval has to be.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,18 @@ class Difference:
     low: float
     high: float
 
+    @property
+    def is_none_possible(self) -> bool:
+        """Whether the two may not differ at all."""
+        return self.low <= 0 <= self.high
 
-def compare_means(one: Sequence[float], other: Sequence[float]) -> Difference:
+
+def z_of_all(comparisons: int) -> float:
+    """The ``z`` with which all of so many intervals hold at once, 95 times in 100 (Bonferroni)."""
+    return NormalDist().inv_cdf(1 - 0.025 / max(comparisons, 1))
+
+
+def compare_means(one: Sequence[float], other: Sequence[float], *, z: float = Z) -> Difference:
     """Welch's interval for the difference of two means; groups may vary differently.
 
     B. L. Welch, "The generalization of 'Student's' problem when several different population
@@ -33,16 +46,16 @@ def compare_means(one: Sequence[float], other: Sequence[float]) -> Difference:
     freedom = error**2 / sum(
         share**2 / (len(group) - 1) for share, group in zip(shares, (one, other), strict=True)
     )
-    margin = t_quantile(freedom) * math.sqrt(error)
+    margin = t_quantile(freedom, z=z) * math.sqrt(error)
     return Difference(effect, effect - margin, effect + margin)
 
 
-def t_quantile(freedom: float) -> float:
-    """The 97.5 % quantile of Student's t, right to a thousandth from 9 degrees of freedom on.
+def t_quantile(freedom: float, *, z: float = Z) -> float:
+    """The 97.5 % quantile of Student's t, right to a thousandth from 9 degrees of freedom on; with
+    another ``z`` that of its probability.
 
     Abramowitz and Stegun, "Handbook of Mathematical Functions", 26.7.5.
     """
-    z = Z
     return (
         z
         + (z**3 + z) / (4 * freedom)
@@ -51,15 +64,15 @@ def t_quantile(freedom: float) -> float:
     )
 
 
-def compare_shares(hits: int, n: int, other_hits: int, other_n: int) -> Difference:
+def compare_shares(hits: int, n: int, other_hits: int, other_n: int, *, z: float = Z) -> Difference:
     """Newcombe's hybrid score interval for the difference of two proportions.
 
     R. G. Newcombe, "Interval estimation for the difference between independent proportions",
     Statistics in Medicine 17 (1998), method 10. Both groups need one member at least.
     """
     one, other = hits / n, other_hits / other_n
-    low, high = wilson(hits, n)
-    other_low, other_high = wilson(other_hits, other_n)
+    low, high = wilson(hits, n, z=z)
+    other_low, other_high = wilson(other_hits, other_n, z=z)
     effect = one - other
     return Difference(
         effect,
@@ -68,9 +81,9 @@ def compare_shares(hits: int, n: int, other_hits: int, other_n: int) -> Differen
     )
 
 
-def wilson(hits: int, n: int) -> tuple[float, float]:
+def wilson(hits: int, n: int, *, z: float = Z) -> tuple[float, float]:
     """Wilson's score interval for one proportion."""
-    share, z2 = hits / n, Z * Z
+    share, z2 = hits / n, z * z
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    margin = Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    margin = z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
     return middle - margin, middle + margin

@@ -3,7 +3,9 @@
 The quarter with the highest outlier scores is compared with the rest; posts without a score, or
 with one of low confidence, are in neither. Numbers are compared by their means (Welch), properties
 by the shares of posts that have them (Newcombe), each with a 95 % interval. One interval in twenty
-misses the truth by chance, and this is a report of differences, not of causes.
+misses the truth by chance, and a report has dozens: so it says of each difference whether it is
+clear, that is whether it would still be there if all intervals had to hold at once (Bonferroni).
+These are differences, not causes.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from django.db.models import Count, QuerySet
 
 from ocr.models import SlideReading, SlideType
 from tiktok.models import ContentType, Slide, TikTokPost
-from tiktok.services.comparing import Difference, compare_means, compare_shares
+from tiktok.services.comparing import Difference, Z, compare_means, compare_shares, z_of_all
 
 MINIMUM = 10  # posts in either group, and posts with a property, for it to be told
 MOST_POSTS = 5_000  # the latest of those that match
@@ -58,6 +60,7 @@ class NumberPattern:
     rest_n: int
     rest: float
     difference: Difference
+    is_clear: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class SharePattern:
     rest_n: int
     rest: float
     difference: Difference
+    is_clear: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +128,26 @@ SHARES: dict[str, Callable[[Carousel], Iterable[str] | None]] = {
 def find_patterns(posts: QuerySet[TikTokPost]) -> Patterns:
     """The report on the photo posts among ``posts``, in three queries."""
     carousels, is_cut = _carousels(posts)
+    return compare(carousels, is_cut=is_cut)
+
+
+def compare(carousels: Sequence[Carousel], *, is_cut: bool = False) -> Patterns:
+    """The report on these."""
     ranked = sorted(carousels, key=lambda one: one.score, reverse=True)
     size = len(ranked) // QUARTER
     if size < MINIMUM:
         return Patterns(len(ranked), is_cut, 0, 0, None, [], [])
     top, rest = ranked[:size], ranked[size:]
+    told = [*_numbers(top, rest, Z), *_shares(top, rest, Z)]
+    z = z_of_all(len(told))
     return Patterns(
         posts=len(ranked),
         is_cut=is_cut,
         top=len(top),
         rest=len(rest),
         threshold=top[-1].score,
-        numbers=list(_numbers(top, rest)),
-        shares=list(_shares(top, rest)),
+        numbers=list(_numbers(top, rest, z)),
+        shares=list(_shares(top, rest, z)),
     )
 
 
@@ -173,17 +184,20 @@ def _carousels(posts: QuerySet[TikTokPost]) -> tuple[list[Carousel], bool]:
     return found, is_cut
 
 
-def _numbers(top: Sequence[Carousel], rest: Sequence[Carousel]) -> Iterable[NumberPattern]:
+def _numbers(
+    top: Sequence[Carousel], rest: Sequence[Carousel], z: float
+) -> Iterable[NumberPattern]:
     for feature, measure in NUMBERS.items():
         one, other = ([n for n in map(measure, group) if n is not None] for group in (top, rest))
         if min(len(one), len(other)) < MINIMUM:
             continue
-        yield NumberPattern(
-            *(feature, len(one), fmean(one), len(other), fmean(other)), compare_means(one, other)
-        )
+        difference = compare_means(one, other)
+        is_clear = not compare_means(one, other, z=z).is_none_possible
+        means = (len(one), fmean(one), len(other), fmean(other))
+        yield NumberPattern(feature, *means, difference, is_clear)
 
 
-def _shares(top: Sequence[Carousel], rest: Sequence[Carousel]) -> Iterable[SharePattern]:
+def _shares(top: Sequence[Carousel], rest: Sequence[Carousel], z: float) -> Iterable[SharePattern]:
     for feature, values in SHARES.items():
         one, other = ([v for v in map(values, group) if v is not None] for group in (top, rest))
         n, other_n = len(one), len(other)
@@ -196,7 +210,7 @@ def _shares(top: Sequence[Carousel], rest: Sequence[Carousel]) -> Iterable[Share
             if a + b < MINIMUM:
                 continue
             difference = compare_shares(a, n, b, other_n)
-            told.append(
-                SharePattern(feature, value, a + b, n, a / n, other_n, b / other_n, difference)
-            )
+            is_clear = not compare_shares(a, n, b, other_n, z=z).is_none_possible
+            shares = (n, a / n, other_n, b / other_n)
+            told.append(SharePattern(feature, value, a + b, *shares, difference, is_clear))
         yield from sorted(told, key=lambda one: (-abs(one.difference.effect), one.value))

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tiktok.services.comparing import compare_means, compare_shares, t_quantile, wilson
+from tiktok.services.comparing import (
+    compare_means,
+    compare_shares,
+    t_quantile,
+    wilson,
+    z_of_all,
+)
 
 
 def test_shares_have_the_interval_of_newcombes_paper() -> None:
@@ -36,3 +42,13 @@ def test_means_have_welchs_interval() -> None:
     assert found.low == pytest.approx(-3 - 2.459 * 2.5**0.5, abs=0.01)
     same = compare_means([2, 2], [1, 1, 1])
     assert (same.low, same.effect, same.high) == (1, 1, 1)
+
+
+def test_all_of_many_intervals_hold_at_once_if_each_is_surer() -> None:
+    assert z_of_all(1) == pytest.approx(1.96, abs=1e-3)
+    assert z_of_all(10) == pytest.approx(2.807, abs=1e-3)  # of a normal distribution, 0.9975
+    usual, surer = compare_shares(56, 70, 48, 80), compare_shares(56, 70, 48, 80, z=z_of_all(10))
+    assert surer.low < usual.low < usual.high < surer.high
+    assert (usual.is_none_possible, surer.is_none_possible) == (False, True)
+    # t with 9 degrees of freedom at 0.9975 is 3.690 (tables)
+    assert t_quantile(9, z=z_of_all(10)) == pytest.approx(3.69, abs=0.02)

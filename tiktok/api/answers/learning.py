@@ -135,4 +135,5 @@ def _compared(one: NumberPattern | SharePattern) -> Answer:
         "rest": round(one.rest, 4),
         "effect": round(one.difference.effect, 4),
         "interval": [round(one.difference.low, 4), round(one.difference.high, 4)],
+        "clear": one.is_clear,
     }

@@ -44,6 +44,13 @@ def interval() -> serializers.ListField:
     )
 
 
+def clear() -> serializers.BooleanField:
+    """Whether a difference is more than one of many that may be chance."""
+    return serializers.BooleanField(
+        help_text="It would still be there if all intervals of the report had to hold at once."
+    )
+
+
 class NumberPatternSerializer(Shape):
     """A number that carousels have, compared by its mean (Welch's interval)."""
 
@@ -54,6 +61,7 @@ class NumberPatternSerializer(Shape):
     rest = serializers.FloatField()
     effect = serializers.FloatField(help_text="`top` less `rest`.")
     interval = interval()
+    clear = clear()
 
 
 class SharePatternSerializer(Shape):
@@ -70,6 +78,7 @@ class SharePatternSerializer(Shape):
     rest = serializers.FloatField()
     effect = serializers.FloatField(help_text="`top` less `rest`.")
     interval = interval()
+    clear = clear()
 
 
 class PatternsSerializer(Shape):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from media_cache.models import Fingerprint
 from ocr.models import PostCategory, SlideReading
 from tiktok.models import PostInsight, Slide, TikTokPost
 from tiktok.services.hooks import NEARLY, Hook, group_hooks, similarity, trigrams
-from tiktok.services.patterns import words
+from tiktok.services.patterns import Carousel, NumberPattern, SharePattern, compare, words
 from tiktok.tests.api.world import START, make_asset, make_post, make_profile
 
 pytestmark = pytest.mark.django_db
@@ -176,6 +177,7 @@ def test_the_report_tells_what_the_best_quarter_has(api: APIClient, conforms: An
     assert numbers["slides"] == {
         "feature": "slides",
         **{"topN": 12, "top": 4, "restN": 36, "rest": 2, "effect": 2, "interval": [2, 2]},
+        "clear": True,
     }
     assert (numbers["wordsPerSlide"]["top"], numbers["wordsPerSlide"]["rest"]) == (1.5, 1)
     assert (numbers["hookWords"]["top"], numbers["hookWords"]["rest"]) == (3, 1)
@@ -190,6 +192,7 @@ def test_the_report_tells_what_the_best_quarter_has(api: APIClient, conforms: An
     monday = shares["weekday", "monday"]
     assert (monday["posts"], monday["top"], monday["rest"]) == (24, 0.5, 0.5)
     assert monday["interval"][0] < 0 < monday["interval"][1]
+    assert (hook["clear"], monday["clear"]) == (True, False)
     assert shares["category", "Habits"]["effect"] == 0
     assert len(shares) == 10
 
@@ -204,6 +207,26 @@ def test_too_few_posts_tell_nothing(api: APIClient) -> None:
     body = api.get(f"/api/tiktok/patterns?profileId={profile.pk}").json()
     assert (body["top"], body["rest"]) == (10, 30)
     assert not [one for one in body["shares"] if one["value"] == "23"]
+
+
+def test_what_is_drawn_at_random_is_hardly_ever_clear() -> None:
+    draw = random.Random(1)
+
+    def drawn() -> Carousel:
+        texts = ["word " * draw.randint(1, 12) for _ in range(draw.randint(2, 10))]
+        kinds = [draw.choice(["hook", "content", "cta"]) for _ in texts]
+        when = START + timedelta(hours=draw.randrange(24 * 365))
+        return Carousel(draw.lognormvariate(0, 1), when, "Habits", len(texts), texts, kinds)
+
+    seeming = clear = 0
+    for _ in range(40):
+        report = compare([drawn() for _ in range(400)])
+        told: list[NumberPattern | SharePattern] = [*report.numbers, *report.shares]
+        assert len(told) > 30
+        seeming += sum(not one.difference.is_none_possible for one in told)
+        clear += any(one.is_clear for one in told)
+    assert seeming > 20  # one in twenty, as intervals of 95 % have it
+    assert clear <= 5  # of 40 reports, two are expected
 
 
 def test_the_report_is_of_a_profile_or_a_category(api: APIClient) -> None:
