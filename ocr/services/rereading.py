@@ -112,10 +112,14 @@ class Estimate:
 
     def describe(self) -> str:
         """In one sentence."""
+        if not self.slides:
+            return f"{self.posts} posts, in which no slide has to be read."
         known = self.slides - self.asked
         copies = f" ({known} are copies of known pictures)" if known else ""
-        if not self.requests:
+        if self.mode == "local":
             return f"{self.posts} posts with {self.slides} slides{copies}, read on this machine."
+        if not self.requests:
+            return f"{self.posts} posts with {self.slides} slides{copies}: nobody has to be asked."
         basis = "measured here" if self.measured else "a typical slide's"
         return (
             f"{self.posts} posts with {self.slides} slides{copies}: about {self.requests} "

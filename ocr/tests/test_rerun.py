@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -139,6 +140,16 @@ def test_the_estimate_comes_near_the_real_price(
     real = services.spending().committed - spent
     assert estimate.measured
     assert abs(estimate.cost_usd - real) < real / 4
+
+
+def test_an_estimate_says_so_where_nobody_has_to_be_asked(gemini: Reader) -> None:
+    reading = read(gemini, "a", "b")
+    nothing = estimate_price([reading.pk], Manner())
+    assert nothing.describe() == "1 posts, in which no slide has to be read."
+    told = run_command("run_ocr", "--engine", "gemini", "--estimate").out
+    assert "--force reads again" in told
+    copies = replace(nothing, slides=2, asked=0).describe()
+    assert copies.endswith("2 slides (2 are copies of known pictures): nobody has to be asked.")
 
 
 def test_only_doubtful_slides_are_read_again(gemini: Reader) -> None:

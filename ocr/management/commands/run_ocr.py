@@ -243,6 +243,8 @@ def _estimate(console: Console, ids: list[UUID], manner: Manner, options: Json) 
         return {}
     estimate = estimate_price(ids, manner, priority=_priority(options))
     console.say(estimate.describe())
+    if not estimate.slides and ids:
+        console.say("--outdated or --force reads again what a machine has read.")
     if not options["estimate"]:
         return {}
     return {
