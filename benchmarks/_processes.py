@@ -53,15 +53,28 @@ def _stat(pid: int) -> list[str]:
 
 
 class Watch:
-    """Measures a process tree while a block runs: ``cpu`` in seconds, ``peak`` in bytes."""
+    """Measures a process tree while a block runs: ``cpu`` in seconds, ``peak`` in bytes, and the
+    peak of each ``quarters`` of its time."""
 
-    def __init__(self, pid: int, *, every: float = 0.5) -> None:
+    def __init__(self, pid: int, *, every: float = 1.0) -> None:
         self.cpu = 0.0
-        self.peak = 0
+        self._seen: list[int] = []
         self._pid = pid
         self._every = every
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
+
+    @property
+    def peak(self) -> int:
+        return max(self._seen)
+
+    @property
+    def quarters(self) -> list[int]:
+        count = len(self._seen)
+        return [
+            max(self._seen[start * count // 4 : max((start + 1) * count // 4, 1)] or [0])
+            for start in range(4)
+        ]
 
     def __enter__(self) -> Watch:
         self.cpu = -cpu_seconds(self._pid)
@@ -80,6 +93,6 @@ class Watch:
 
     def _look(self) -> None:
         while True:
-            self.peak = max(self.peak, resident_bytes(self._pid))
+            self._seen.append(resident_bytes(self._pid))
             if self._over.wait(self._every):
                 return

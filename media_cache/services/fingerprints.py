@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models.functions import Now
 
+from carousel.lib import arrays
 from carousel.lib.errors import NotNow
 from carousel.lib.stopping import stopping
 from carousel.lib.work import Status
@@ -76,18 +77,18 @@ def record_fingerprints(assets: Sequence[CacheAsset]) -> None:
 def _record(seen: Sequence[tuple[UUID, bytes]]) -> None:
     made = [(pk, luma, hashes_of(square_of(luma)) if luma else None) for pk, luma in seen]
     params: dict[str, Any] = {
-        "ids": [pk for pk, _, _ in made],
-        "made": [hashes is not None for _, _, hashes in made],
-        "squares": [pack(luma).hex() if luma else "" for _, luma, _ in made],
-        "hashes": [_literal(hashes.whole if hashes else ()) for _, _, hashes in made],
-        "bands": [_literal(hashes.bands if hashes else ()) for _, _, hashes in made],
+        "ids": arrays.uuids([pk for pk, _, _ in made]),
+        "made": arrays.plain([hashes is not None for _, _, hashes in made]),
+        "squares": arrays.texts([pack(luma).hex() if luma else "" for _, luma, _ in made]),
+        "hashes": arrays.texts(
+            [arrays.plain(hashes.whole if hashes else ()) for *_, hashes in made]
+        ),
+        "bands": arrays.texts(
+            [arrays.plain(hashes.bands if hashes else ()) for *_, hashes in made]
+        ),
     }
     with connection.cursor() as cursor:
         cursor.execute(RECORD, params)
-
-
-def _literal(numbers: Sequence[int]) -> str:
-    return "{" + ",".join(map(str, numbers)) + "}"
 
 
 def ask_for_forgotten() -> int:

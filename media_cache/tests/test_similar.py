@@ -8,13 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from PIL import Image, ImageEnhance
 from pytest_django import DjangoAssertNumQueries
 
 from carousel.lib.drain import drain
 from carousel.lib.work import Status
-from media_cache.models import CacheAsset
+from media_cache.models import CacheAsset, Fingerprint
 from media_cache.services import FLOW, MediaRequest, make_waiting, request_media
 from media_cache.services.similar import State, similar_to
 from media_cache.tests.origin import Origin, answer
@@ -104,3 +105,14 @@ def test_the_api_names_the_copies(stored: dict[str, CacheAsset], admin_client: C
 def test_what_is_not_stored_has_no_copies(db: None) -> None:
     asset = CacheAsset.objects.create(kind="image", source_key="nothing")
     assert similar_to(asset.pk) == (State.NONE, [])
+
+
+def test_a_fingerprint_goes_with_its_asset_even_if_nobody_knew_of_it() -> None:
+    """Django looks for fingerprints before it deletes assets, and a worker writes one meanwhile."""
+    asset = CacheAsset.objects.create(kind="image", source_key="a")
+    other = CacheAsset.objects.create(kind="image", source_key="b")
+    for each in (asset, other):
+        Fingerprint.objects.create(asset=each)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM media_cache_cacheasset WHERE id = %s", [asset.pk])
+    assert list(Fingerprint.objects.values_list("asset_id", flat=True)) == [other.pk]
