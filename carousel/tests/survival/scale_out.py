@@ -2,8 +2,8 @@
 
 ``python -m carousel.tests.survival.scale_out FOLDER NAMESPACE ADDRESS CABLE NAMESPACE …``
 
-One PostgreSQL, one Valkey and one S3 server (over TLS) are at the hub's address. Both machines
-store files; the second one's cable is pulled in the middle of work and plugged in again later.
+Both machines store files with the hub's servers (see ``hub``); the second one's cable is pulled in
+the middle of work and plugged in again later.
 Prints what it found as one line of JSON; what is not as it should be ends it with an error.
 """
 
@@ -13,32 +13,22 @@ import contextlib
 import hashlib
 import json
 import os
-import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from carousel.embedded.account import account_for
-from carousel.embedded.locations import DATABASE_NAME, DATABASE_USER, Locations, locations_in
-from carousel.embedded.postgres import Postgres, binaries
-from carousel.embedded.process import ServerProcess, launch_command
-from carousel.embedded.services import Services
-from carousel.embedded.valkey import server_binary
 from carousel.tests import seaweed
-from carousel.tests.certificates import certificate
 from carousel.tests.survival.cdn import picture
-from carousel.tests.survival.machines import HUB, NETWORK, Machine, plug_in, pull
+from carousel.tests.survival.hub import running, servers
+from carousel.tests.survival.machines import Machine, plug_in, pull
 
-ROOT = Path(__file__).resolve().parents[3]
-CDN_PORT, LATENCY = 8090, 0.25  # seconds
-POSTGRES_PORT, VALKEY_PORT, S3_PORT = 5432, 6379, 8443
-ROWS, MORE_ROWS = 240, 120
+CDN_PORT, LATENCY = 8090, 0.5  # seconds
+LANES = 4  # files that a machine has in hand at once
+ROWS, FEW_ROWS = 160, 4
 LEASE = 10  # seconds
-BOUND = 90  # seconds for each wait
-SETTLED = ("completed", "failed")
+BOUND = 120  # seconds for each wait
 # Who wrote the end of each row, by the address that the server sees.
 NOTE_MACHINES = """
 CREATE TABLE stored_by (asset uuid, machine text);
@@ -48,93 +38,6 @@ END $$;
 CREATE TRIGGER note_machine AFTER UPDATE ON media_cache_cacheasset FOR EACH ROW
     WHEN (NEW.status = 'completed' AND OLD.status <> 'completed') EXECUTE FUNCTION note_machine();
 """
-
-
-# --- Servers ---------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def servers(folder: Path) -> Iterator[dict[str, str]]:
-    """All three at the hub's address; gives the environment of whoever uses them."""
-    sealed = certificate(folder / "hub.pem", HUB)
-    https = (f"-s3.port.https={S3_PORT}", f"-s3.cert.file={sealed}", f"-s3.key.file={sealed}")
-    (folder / "s3").mkdir()
-    with (
-        database(locations_in(folder / "servers")),
-        running(valkey(), folder / "valkey.log"),
-        seaweed.seaweed(folder / "s3", options=["-ip.bind=0.0.0.0", *https]) as r2,
-    ):
-        yield {
-            **r2,
-            "DATABASE_URL": f"postgresql://{DATABASE_USER}@{HUB}:{POSTGRES_PORT}/{DATABASE_NAME}",
-            "REDIS_URL": f"redis://{HUB}:{VALKEY_PORT}/0",
-            "LOCAL_S3_URL": r2["R2_ENDPOINT_URL"],
-            "R2_ENDPOINT_URL": f"https://{HUB}:{S3_PORT}",
-            "SSL_CERT_FILE": str(sealed),
-            "AWS_CA_BUNDLE": str(sealed),
-        }
-
-
-@contextlib.contextmanager
-def database(where: Locations) -> Iterator[None]:
-    """PostgreSQL with a database of the product's name, open to the machines' network."""
-    account = Services(where, fsync=False).prepare()
-    maker = Postgres(where, account, fsync=False)
-    maker.start()
-    maker.wait_ready()
-    maker.stop()
-    with (where.postgres_data / "pg_hba.conf").open("a") as rules:
-        rules.write(f"host all all {NETWORK} trust\n")
-    options = {"listen_addresses": HUB, "unix_socket_directories": str(where.run), "fsync": "off"}
-    server = ServerProcess(
-        name="PostgreSQL",
-        program=[
-            *(str(binaries() / "postgres"), "-D", str(where.postgres_data)),
-            *(word for name, value in options.items() for word in ("-c", f"{name}={value}")),
-        ],
-        account=account_for(where.data),
-        log=where.logs / "postgres.log",
-        stop_signals=[(signal.SIGQUIT, 10.0)],
-        folders=[where.postgres_data, where.run],
-    )
-    server.start()
-    try:
-        yield
-    finally:
-        server.stop()
-
-
-def valkey() -> list[str]:
-    """The command of a broker that anybody on the network may use."""
-    options = {"bind": HUB, "port": str(VALKEY_PORT), "protected-mode": "no", "save": ""}
-    pairs = [word for name, value in options.items() for word in (f"--{name}", value)]
-    return [str(server_binary()), *pairs]
-
-
-@contextlib.contextmanager
-def running(
-    command: Sequence[str], log: Path, env: dict[str, str] | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that ends with this block, and with us, however we end."""
-    with log.open("ab") as out:
-        process = subprocess.Popen(
-            launch_command(command, death_signal=signal.SIGKILL),
-            cwd=ROOT,
-            env={**os.environ, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-# --- The product -----------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -169,6 +72,21 @@ def ask_for(numbers: range) -> None:
     request_media([MediaRequest("image", f"n/{n}", (url.format(content_of(n)),)) for n in numbers])
 
 
+def feed(first: int, until: Callable[[], bool]) -> int:
+    """Ask for a few more files again and again, from number ``first``; returns the next number.
+
+    However long a machine takes to (re)join, there is work left for it.
+    """
+    ends = time.monotonic() + BOUND
+    while not until():
+        if time.monotonic() > ends:
+            raise RuntimeError(f"no machine joined within {BOUND} s: {stored_by()}")
+        ask_for(range(first, first + FEW_ROWS))
+        first += FEW_ROWS
+        time.sleep(0.5)
+    return first
+
+
 def stored_by() -> dict[str, int]:
     """How many rows each machine has ended as stored."""
     return {
@@ -200,6 +118,11 @@ def states() -> list[Any]:
     return query("SELECT status, error_code, count(*) FROM media_cache_cacheasset GROUP BY 1, 2")
 
 
+def in_hand() -> int:
+    """Rows that somebody is working on."""
+    return sum(count for status, _, count in states() if status == "running")
+
+
 def all_stored() -> bool:
     """Whether every row is stored."""
     return {status for status, _, _ in states()} == {"completed"}
@@ -227,38 +150,37 @@ def check(r2: dict[str, str], count: int) -> int:
 
 def prove(folder: Path, r2: dict[str, str], stays: Machine, leaves: Machine) -> dict[str, Any]:
     """The whole story. Raises AssertionError or RuntimeError where it goes wrong."""
-    ask_for(range(ROWS))
-    least = ROWS // 8
     with at_work(folder, stays, with_beat=True), at_work(folder, leaves, with_beat=False):
+        joined = feed(0, lambda: len(stored_by()) == 2)
+        count = joined + ROWS
+        ask_for(range(joined, count))
+        least = {machine: stored + ROWS // 8 for machine, stored in stored_by().items()}
         wait(
             "both machines store files",
-            lambda: min(stored_by().get(each.address, 0) for each in (stays, leaves)) >= least,
+            lambda: all(stored_by()[each] >= number for each, number in least.items()),
         )
-        assert not all_stored(), "the work was over before the cable was pulled"
+        wait("both machines have files in hand", lambda: in_hand() > LANES + 1)
         pull(leaves.cable)
         until_cut = stored_by()
         recovered = wait("all rows are stored although a machine is gone", all_stored)
         assert stored_by()[leaves.address] == until_cut[leaves.address]
         taken_up = query("SELECT count(*) FROM media_cache_cacheasset WHERE attempts > 1")[0][0]
         assert taken_up > 0, "nothing was in hand when the cable was pulled"
-        objects = check(r2, ROWS)
+        objects = check(r2, count)
         sessions = "SELECT count(*) FROM pg_stat_activity WHERE client_addr = %s::inet"
         forgotten = wait(
             "the database lets go of the machine that is gone",
             lambda: query(sessions, leaves.address) == [(0,)],
         )
         plug_in(leaves.cable)
-        ask_for(range(ROWS, ROWS + MORE_ROWS))
-        back = wait(
-            "the machine works again",
-            lambda: all_stored() or stored_by()[leaves.address] > until_cut[leaves.address],
-        )
+        began = time.monotonic()
+        count = feed(count, lambda: stored_by()[leaves.address] > until_cut[leaves.address])
+        back = time.monotonic() - began
         wait("all further rows are stored", all_stored)
-        assert stored_by()[leaves.address] > until_cut[leaves.address], "it never came back"
-        check(r2, ROWS + MORE_ROWS)
+        check(r2, count)
     return {
-        "rows": ROWS,
-        "objects": objects,
+        "rows": count,
+        "objects_after_cut": objects,
         "until_cut": until_cut,
         "in_hand_when_cut": taken_up,
         "recovered_s": round(recovered, 1),
@@ -279,7 +201,7 @@ def main() -> None:
             SECRET_KEY="for-tests-only-and-long-enough-to-be-a-key-of-its-own-kind",
             CAROUSEL_IGNORE_ENV_FILE="True",
             MEDIA_ALLOW_LOOPBACK="True",
-            MEDIA_LANES="4",
+            MEDIA_LANES=str(LANES),
             WORK_LEASE_SECONDS=str(LEASE),
             WORK_BACKOFF_SECONDS="1",
         )
