@@ -19,6 +19,7 @@ _FREE_STATUSES = frozenset({400, 401, 402, 404})
 # These say something about what was asked for only if ScrapeCreators itself says it: as a bare
 # page they come from a proxy, a firewall or a wrong base URL.
 _NEED_ENVELOPE = frozenset({400, 403, 404, 410})
+_SHORTEST_KEY = 8  # characters
 
 T = TypeVar("T")
 
@@ -77,6 +78,7 @@ class Transport:
         try:
             return read(self._fetch(attempt, what))
         except ScrapeError as exc:
+            exc.args = (self._without_key(str(exc)),)
             attempt.error = exc
             raise
         except BaseException:
@@ -105,7 +107,7 @@ class Transport:
             attempt.sent = exc.request_sent
             raise _transport_failure(exc, what) from None
         attempt.status = reply.status
-        decoded = self._decoded(reply.body)
+        decoded = _decoded(reply.body)
         attempt.envelope = Envelope.read(decoded)
         if reply.status != 200:
             raise _refusal(reply, attempt.envelope, what)
@@ -114,18 +116,23 @@ class Transport:
             raise failure("malformed_answer", what, detail=detail, retryable=True)
         return decoded
 
-    def _decoded(self, body: bytes) -> object:
-        """The JSON in ``body``, whatever content type it was sent as; ``None`` if it is none.
+    def _without_key(self, message: str) -> str:
+        """Should an answer's words repeat our key, it goes no further than here.
 
-        Should the answer repeat our key, it goes no further than here.
+        The answer itself stays as it is: a link that happens to hold the key must work. No key is
+        so short that an ordinary word could hold it.
         """
-        if self._config.api_key:
-            body = body.replace(self._config.api_key.encode(), b"***")
-        try:
-            decoded: object = json.loads(body.decode("utf-8-sig", "replace"))
-        except (ValueError, RecursionError):
-            return None
-        return decoded
+        key = self._config.api_key
+        return message.replace(key, "***") if len(key) >= _SHORTEST_KEY else message
+
+
+def _decoded(body: bytes) -> object:
+    """The JSON in ``body``, whatever content type it was sent as; ``None`` if it is none."""
+    try:
+        decoded: object = json.loads(body.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    return decoded
 
 
 class _Attempt:

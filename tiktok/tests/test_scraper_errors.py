@@ -141,6 +141,18 @@ class TestRefusals:
         server.answer(reply(401, {"success": False, "message": f"Bad key {KEY}!"}))
         assert "Bad key ***!" in str(refused(lambda: client.profile("a"), calls))
 
+    @pytest.mark.parametrize("key", ["k", "p16-sign-va"])
+    def test_links_that_happen_to_hold_the_key_stay_as_they_are(
+        self, server: Loopback, shared: Path, key: str
+    ) -> None:
+        body = sample(shared, "profile_stoolpresidente.json")
+        server.answer(reply(200, body))
+        with ScrapeCreators(ScraperConfig(server.url, key)) as client:
+            avatar = client.profile("stoolpresidente").profile.avatar
+        assert avatar is not None
+        assert key in avatar.urls[0]
+        assert avatar.urls[0] == body["user"]["avatarLarger"]
+
     def test_a_key_that_no_header_can_carry_is_refused_unseen(self) -> None:
         for key in ("line\nbreak", "schlüssel"):
             with pytest.raises(ValueError, match="key") as caught:
