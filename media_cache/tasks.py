@@ -13,6 +13,7 @@ from media_cache.services import (
     FLOW,
     are_unplaced,
     are_waiting,
+    ask_for_forgotten,
     make_waiting,
     place_pictures,
     remove_released,
@@ -38,3 +39,10 @@ def sweep() -> None:
         remove_released()
     except NotNow as exc:
         logger.warning("Objects that nobody points to stay for now: %s", exc)
+
+
+@shared_task
+def look_for_forgotten() -> None:
+    """Have fingerprints made for pictures whose worker died between storing and describing them."""
+    if ask_for_forgotten():
+        drain.send(CacheAsset, [])

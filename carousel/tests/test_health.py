@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import redis
+from celery import current_app
 from django.conf import settings as django_settings
 from django.db import connection
 from django.test import Client
@@ -139,6 +140,16 @@ def test_beat_puts_a_heartbeat_on_each_queue() -> None:
     assert {tick.queue for tick in ticks} == set(heartbeat.QUEUES)
     assert all(json.loads(tick.args) == [tick.queue] for tick in ticks)
     assert {tick.interval.every for tick in ticks} == {django_settings.HEARTBEAT_SECONDS}
+
+
+@pytest.mark.django_db
+def test_every_tick_names_a_registered_task_and_a_queue_that_workers_serve() -> None:
+    current_app.loader.import_default_modules()
+    ticks = PeriodicTask.objects.exclude(task__startswith="celery.")
+    assert ticks.filter(task="media_cache.tasks.look_for_forgotten").exists()
+    for tick in ticks:
+        assert tick.task in current_app.tasks, tick
+        assert tick.queue in heartbeat.QUEUES, tick
 
 
 @pytest.mark.django_db(transaction=True)

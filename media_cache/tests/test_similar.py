@@ -16,8 +16,15 @@ from pytest_django import DjangoAssertNumQueries
 from carousel.lib.drain import drain
 from carousel.lib.work import Status
 from media_cache.models import CacheAsset, Fingerprint
-from media_cache.services import FLOW, MediaRequest, make_waiting, request_media
+from media_cache.services import (
+    FLOW,
+    MediaRequest,
+    are_waiting,
+    make_waiting,
+    request_media,
+)
 from media_cache.services.similar import State, similar_to
+from media_cache.tasks import look_for_forgotten
 from media_cache.tests.origin import Origin, answer
 from media_cache.tests.slides import LAYOUTS, ground, slide
 
@@ -116,3 +123,15 @@ def test_a_fingerprint_goes_with_its_asset_even_if_nobody_knew_of_it() -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM media_cache_cacheasset WHERE id = %s", [asset.pk])
     assert list(Fingerprint.objects.values_list("asset_id", flat=True)) == [other.pk]
+
+
+def test_a_picture_without_a_fingerprint_is_found_by_the_daily_tick(
+    stored: dict[str, CacheAsset],
+) -> None:
+    asset = next(iter(stored.values()))
+    before = Fingerprint.objects.values_list("bands", flat=True).get(asset=asset)
+    Fingerprint.objects.filter(asset=asset).delete()  # the worker died before it wrote it
+    look_for_forgotten.apply(throw=True)
+    assert are_waiting()
+    make_waiting()
+    assert Fingerprint.objects.values_list("bands", flat=True).get(asset=asset) == before
