@@ -75,11 +75,6 @@ def pull(cable: str) -> None:
     _ip("link", "set", cable, "down")
 
 
-def plug_in(cable: str) -> None:
-    """Give a machine its network back. For whoever runs on the hub."""
-    _ip("link", "set", cable, "up")
-
-
 def _lay_cable(hub: Machine, machine: Machine) -> None:
     inside = ("-n", machine.namespace)
     ends = ("type", "veth", "peer", "name", "eth0", "netns", machine.namespace)

@@ -3,7 +3,8 @@
 ``python -m carousel.tests.survival.scale_out FOLDER NAMESPACE ADDRESS CABLE NAMESPACE …``
 
 Both machines store files with the hub's servers (see ``hub``); the second one's cable is pulled in
-the middle of work and plugged in again later.
+the middle of work. Leases are short here, and with them Celery's limit for a task, which ends what
+the lost machine has in hand; so whether it goes on when it is back is no question for this test.
 Prints what it found as one line of JSON; what is not as it should be ends it with an error.
 """
 
@@ -22,7 +23,7 @@ from typing import Any
 from carousel.tests import seaweed
 from carousel.tests.survival.cdn import picture
 from carousel.tests.survival.hub import running, servers
-from carousel.tests.survival.machines import Machine, plug_in, pull
+from carousel.tests.survival.machines import Machine, pull
 
 CDN_PORT, LATENCY = 8090, 0.5  # seconds
 LANES = 4  # files that a machine has in hand at once
@@ -75,7 +76,7 @@ def ask_for(numbers: range) -> None:
 def feed(first: int, until: Callable[[], bool]) -> int:
     """Ask for a few more files again and again, from number ``first``; returns the next number.
 
-    However long a machine takes to (re)join, there is work left for it.
+    However long a machine takes to join, there is work left for it.
     """
     ends = time.monotonic() + BOUND
     while not until():
@@ -172,12 +173,6 @@ def prove(folder: Path, r2: dict[str, str], stays: Machine, leaves: Machine) -> 
             "the database lets go of the machine that is gone",
             lambda: query(sessions, leaves.address) == [(0,)],
         )
-        plug_in(leaves.cable)
-        began = time.monotonic()
-        count = feed(count, lambda: stored_by()[leaves.address] > until_cut[leaves.address])
-        back = time.monotonic() - began
-        wait("all further rows are stored", all_stored)
-        check(r2, count)
     return {
         "rows": count,
         "objects_after_cut": objects,
@@ -185,7 +180,6 @@ def prove(folder: Path, r2: dict[str, str], stays: Machine, leaves: Machine) -> 
         "in_hand_when_cut": taken_up,
         "recovered_s": round(recovered, 1),
         "sessions_forgotten_s": round(recovered + forgotten, 1),
-        "back_s": round(back, 1),
         "in_the_end": stored_by(),
     }
 
