@@ -11,6 +11,8 @@ from typing import Any
 from carousel.sandbox import faults
 from carousel.sandbox.server import Options, start
 
+ENDS = frozenset((signal.SIGTERM, signal.SIGINT))
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of both commands."""
@@ -40,6 +42,16 @@ def run(chosen: dict[str, Any]) -> int:
         sys.stderr.write(f"--port: write a number from 0 to 65535, not {chosen['port']}.\n")
         return 2
     options = Options(**{name: value for name, value in chosen.items() if name in names})
+    # Blocked before there are other threads, and waited for: a handler would run only once the
+    # main thread wakes up, which it misses if the signal comes just before it falls asleep.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+    try:
+        return _serve(options)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _serve(options: Options) -> int:
     try:
         sandbox = start(options)
     except OSError as error:
@@ -48,12 +60,10 @@ def run(chosen: dict[str, Any]) -> int:
             "Stop what uses the port, or choose another with --port.\n"
         )
         return 1
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sandbox.request_stop())
-    sys.stdout.write(f"sandbox ready on {sandbox.url}\n")
-    sys.stdout.flush()
-    sandbox.wait()
-    sandbox.stop()
+    with sandbox:
+        sys.stdout.write(f"sandbox ready on {sandbox.url}\n")
+        sys.stdout.flush()
+        signal.sigwait(ENDS)
     return 0
 
 

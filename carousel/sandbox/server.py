@@ -219,15 +219,6 @@ class Sandbox:
         application.api.forget()
         application.gemini.forget()
 
-    def wait(self) -> None:
-        """Wait until somebody asks it to stop."""
-        while not self.application.stopping.wait(3600):
-            pass
-
-    def request_stop(self) -> None:
-        """Make ``wait`` return; safe in a signal handler."""
-        self.application.stopping.set()
-
     def stop(self) -> None:
         """Close the port and every connection; answers in hand are cut off."""
         if self._stopped:
