@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,18 @@ def _rounded(value: Any) -> Any:
 def median(values: Sequence[float]) -> float | None:
     """The middle one; None of none."""
     return statistics.median(values) if values else None
+
+
+def percentile(seconds: list[float], share: float = 0.95) -> float:
+    """The value that this share of them does not exceed."""
+    return sorted(seconds)[max(round(share * len(seconds)) - 1, 0)]
+
+
+def timed(call: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds, and what came of it."""
+    began = time.perf_counter()
+    answer = call()
+    return time.perf_counter() - began, answer
 
 
 def ratio(ours: float | None, other: float | None) -> float | None:

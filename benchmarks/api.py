@@ -14,11 +14,10 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from _bench import conclude, median, product, ratio, say, scratch
+from _bench import conclude, median, percentile, product, ratio, say, scratch, timed
 from _corpus import fill_corpus, key
 
 PAGE_SIZE = 50
@@ -180,18 +179,6 @@ def summed_up(
         },
         "queries": queries,
     }
-
-
-def timed(call: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds, and what came of it."""
-    began = time.perf_counter()
-    answer = call()
-    return time.perf_counter() - began, answer
-
-
-def percentile(seconds: list[float], share: float = 0.95) -> float:
-    """The value that this share of them does not exceed."""
-    return sorted(seconds)[max(round(share * len(seconds)) - 1, 0)]
 
 
 if __name__ == "__main__":

@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from _bench import conclude, median, product, ratio, say, scratch
+from _bench import conclude, median, percentile, product, ratio, say, scratch, timed
 from _corpus import SLIDES_PER_POST, fill_corpus, key, vocabulary
 
 FOUND = """
@@ -156,18 +155,6 @@ def summed_up(
         "median_ms": {name: 1000 * (median(times) or 0) for name, times in ours.items()},
         "sql_median_ms": {name: 1000 * (median(times) or 0) for name, times in theirs.items()},
     }
-
-
-def timed(call: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds, and what came of it."""
-    began = time.perf_counter()
-    answer = call()
-    return time.perf_counter() - began, answer
-
-
-def percentile(seconds: list[float], share: float = 0.95) -> float:
-    """The value that this share of them does not exceed."""
-    return sorted(seconds)[max(round(share * len(seconds)) - 1, 0)]
 
 
 def index_sizes(cursor: Any) -> dict[str, float]:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from django.conf import settings
 
 REDACTED = "[redacted]"
-_SHORTEST_SECRET = 8  # characters; a shorter one would black out ordinary words
+SHORTEST_SECRET = 8  # characters; a shorter one would black out ordinary words
 _DEEPEST = 12
 
 _SECRET_NAME = (
@@ -46,7 +46,7 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         """``secrets`` are values that must never appear, whatever stands around them."""
-        known = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
+        known = {secret for secret in secrets if len(secret) >= SHORTEST_SECRET}
         known |= {quote(secret, safe="") for secret in known}
         longest_first = sorted(known, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if known else None

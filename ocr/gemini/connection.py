@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from carousel.lib.errors import UpstreamError
+from carousel.lib.redaction import SHORTEST_SECRET
 from ocr.gemini.config import BASE_URL, GeminiConfig
 from ocr.gemini.failures import Refusal, understand
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from google.genai import Client, errors
 
 logger = logging.getLogger(__name__)
-
-SHORTEST_KEY = 8  # characters
 
 
 class Connection:
@@ -89,7 +88,7 @@ class Connection:
     def _without_key(self, message: str) -> str:
         """No key is so short that an ordinary word could hold it."""
         key = self._config.api_key
-        return message.replace(key, "[key]") if len(key) >= SHORTEST_KEY else message
+        return message.replace(key, "[key]") if len(key) >= SHORTEST_SECRET else message
 
 
 def failed(code: str, what: str, error: Exception | None) -> UpstreamError:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 from carousel.lib import http
+from carousel.lib.redaction import SHORTEST_SECRET
 from tiktok.scraper.answers import Envelope
 from tiktok.scraper.calls import Call, PlannedCall
 from tiktok.scraper.errors import ScrapeError, failure, status_failure
@@ -19,7 +20,6 @@ _FREE_STATUSES = frozenset({400, 401, 402, 404})
 # These say something about what was asked for only if ScrapeCreators itself says it: as a bare
 # page they come from a proxy, a firewall or a wrong base URL.
 _NEED_ENVELOPE = frozenset({400, 403, 404, 410})
-_SHORTEST_KEY = 8  # characters
 
 T = TypeVar("T")
 
@@ -123,7 +123,7 @@ class Transport:
         so short that an ordinary word could hold it.
         """
         key = self._config.api_key
-        return message.replace(key, "***") if len(key) >= _SHORTEST_KEY else message
+        return message.replace(key, "***") if len(key) >= SHORTEST_SECRET else message
 
 
 def _decoded(body: bytes) -> object:
