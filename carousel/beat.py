@@ -1,14 +1,19 @@
 """Celery's beat with its schedule in the database, with two things mended.
 
 Beat remembers by the wall clock when each tick was sent last: set back by an hour, as by somebody
-who mends a wrong clock, it would send none for that hour, and nothing would be swept. And SIGTERM
-raises SystemExit wherever beat is; in the middle of sending, redis-py and Celery turn that into an
-error to be logged, and beat lives on.
+who mends a wrong clock, it would send none for that hour, and nothing would be swept.
+
+And Celery saves the schedule where SIGTERM happens to find beat, and raises SystemExit there. In
+the middle of a query psycopg's connection is locked, and beat would wait for itself for ever; in
+the middle of sending, redis-py and Celery turn the SystemExit into an error to be logged, and beat
+would live on. So it ends between two ticks.
 """
 
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -39,27 +44,44 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
 
     Entry = Entry
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, lazy: bool = False, **kwargs: Any) -> None:
         self._offset = _offset()
-        self._closed = False
-        super().__init__(*args, **kwargs)
-
-    def close(self) -> None:
-        """Called where SIGTERM arrives."""
-        self._closed = True
-        super().close()
+        self._at_work = True
+        self._asked_to_end = False
+        if not lazy and threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self._ask_to_end)
+        super().__init__(*args, lazy=lazy, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         """As Celery's, on a plan made anew if the clock was set back. Raises SystemExit."""
-        if self._closed:
+        self._at_work = True
+        if not self._asked_to_end:
+            self._notice_clock()
+            pause = super().tick(*args, **kwargs)
+        self._at_work = False
+        if self._asked_to_end:
             raise SystemExit
+        return pause
+
+    def sync(self) -> None:
+        """As Celery's: write down what was sent when."""
+        self._at_work = True  # until the next tick is over
+        super().sync()
+
+    def _ask_to_end(self, *_: object) -> None:
+        """SIGTERM, or Ctrl-C: at once if it sleeps or is told twice, else after this tick."""
+        if self._asked_to_end or not self._at_work:
+            raise SystemExit
+        self._asked_to_end = True
+
+    def _notice_clock(self) -> None:
         before, self._offset = self._offset, _offset()
         if self._offset < before - STEP:
             logger.warning("The clock was set back by %.0f s.", before - self._offset)
             for entry in self.schedule.values():
                 entry.not_in_the_future()
             self._heap = None
-        return super().tick(*args, **kwargs)
 
 
 def _offset() -> float:

@@ -122,13 +122,13 @@ def test_redis_killed_and_empty_afterwards(over: Over, servers: Any) -> None:
     over()
 
 
-def test_broker_unreachable_for_a_while(over: Over, servers: Any) -> None:
+def test_broker_unreachable_for_a_minute(over: Over, servers: Any) -> None:
     os.kill(servers.valkey.process.pid, signal.SIGSTOP)
     try:
         began = time.monotonic()
         assert sweep(CacheAsset) == 0  # somebody wants to wake workers meanwhile
         assert time.monotonic() - began < 8
-        time.sleep(began + 15 - time.monotonic())
+        time.sleep(began + 60 - time.monotonic())
     finally:
         os.kill(servers.valkey.process.pid, signal.SIGCONT)
     over()

@@ -1,0 +1,95 @@
+"""Beat ends when it is asked to, whatever it is in the middle of."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import Model
+from django_celery_beat.models import PeriodicTask, PeriodicTasks
+
+from carousel.tests.survival.installation import Installation
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
+WAITING = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+
+
+def sees(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait for something to become true."""
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+
+
+def queries_held_up() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # else all looks of a transaction agree
+        cursor.execute(WAITING)
+        return int(cursor.fetchone()[0])
+
+
+def start_ticking(installed: Installation) -> subprocess.Popen[bytes]:
+    beat = installed.start_beat()
+    sees(lambda: "Sending due task" in installed.tail())
+    return beat
+
+
+def lock(model: type[Model]) -> None:
+    """Until the end of the transaction, whoever looks at this table waits."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {model._meta.db_table} IN ACCESS EXCLUSIVE MODE")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_asked_to_end_in_the_middle_of_a_query_beat_ends_after_it(
+    installed: Installation, number: signal.Signals
+) -> None:
+    beat = start_ticking(installed)
+    with transaction.atomic():
+        lock(PeriodicTasks)  # where beat looks for changes
+        sees(lambda: queries_held_up() == 1)
+        beat.send_signal(number)
+        time.sleep(0.5)
+        assert beat.poll() is None
+    assert beat.wait(10) == 0
+    assert "Traceback" not in installed.tail()
+
+
+def test_asked_twice_beat_waits_for_no_query(installed: Installation) -> None:
+    beat = start_ticking(installed)
+    with transaction.atomic():
+        lock(PeriodicTasks)  # where beat looks for changes
+        sees(lambda: queries_held_up() == 1)
+        beat.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        beat.send_signal(signal.SIGTERM)
+        sees(lambda: queries_held_up() == 0)
+    assert beat.wait(10) == 0
+
+
+def test_asked_while_it_is_starting_beat_ends(installed: Installation) -> None:
+    with transaction.atomic():
+        lock(PeriodicTask)
+        beat = installed.start_beat()
+        sees(lambda: queries_held_up() == 1)
+        beat.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+    assert beat.wait(10) == 0
+    assert "Traceback" not in installed.tail()
+
+
+def test_asked_while_it_sleeps_beat_ends_at_once(installed: Installation) -> None:
+    beat = start_ticking(installed)
+    time.sleep(1.5)
+    began = time.monotonic()
+    beat.send_signal(signal.SIGTERM)
+    assert beat.wait(10) == 0
+    assert time.monotonic() - began < 3
