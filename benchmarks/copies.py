@@ -12,13 +12,12 @@ the API, beside the statement that finds exact copies alone by grouping all hash
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
-from _bench import conclude, median, product, ratio, say, scratch
+from _bench import conclude, median, product, ratio, say, scratch, timed
 from _corpus import SLIDES_PER_POST, fill_corpus
 from numpy.typing import NDArray
 from PIL import Image
@@ -64,7 +63,7 @@ def measure(pictures: int, copies: int) -> dict[str, Any]:
         found, asked = ask()
         if found != copies:
             raise RuntimeError(f"{found} copies of {copies} were found")
-        exact = [timed(lambda: cursor.execute(GROUPED).fetchall())[1] for _ in range(ROUNDS)]
+        exact = [timed(lambda: cursor.execute(GROUPED).fetchall())[0] for _ in range(ROUNDS)]
     return {
         "pictures": pictures,
         "copies": copies,
@@ -75,18 +74,12 @@ def measure(pictures: int, copies: int) -> dict[str, Any]:
     }
 
 
-def timed(call: Any) -> tuple[Any, float]:
-    """What comes of it, and the seconds that it took."""
-    began = time.perf_counter()
-    return call(), time.perf_counter() - began
-
-
 def place() -> tuple[int, float]:
     """How many pictures got their family, and in how many seconds."""
     from media_cache.services import place_pictures
 
     say("placing")
-    placed, seconds = timed(partial(place_pictures, seconds=600.0))
+    seconds, placed = timed(partial(place_pictures, seconds=600.0))
     return int(placed), seconds
 
 
@@ -96,7 +89,7 @@ def ask() -> tuple[int, list[float]]:
 
     api = client_for("benchmark")
     answers = [timed(lambda: api.get("/api/tiktok/copies")) for _ in range(ROUNDS + 1)]
-    return answers[0][0].json()["count"], [seconds for _, seconds in answers[1:]]
+    return answers[0][1].json()["count"], [seconds for seconds, _ in answers[1:]]
 
 
 # --- What is looked at -------------------------------------------------------------------------

@@ -12,10 +12,9 @@ from __future__ import annotations
 import argparse
 import random
 import statistics
-import time
 from typing import TYPE_CHECKING, Any
 
-from _bench import conclude, median, product, ratio, say, scratch
+from _bench import conclude, median, product, ratio, say, scratch, timed
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -55,9 +54,7 @@ def main() -> None:
     options = parser.parse_args()
     each = options.posts // options.profiles
     with scratch() as folder, product(folder):
-        began = time.monotonic()
-        make(options.profiles, each)
-        making = time.monotonic() - began
+        making, _ = timed(lambda: make(options.profiles, each))
         figures = measure(options.profiles, each, options.runs)
     conclude("insight", {"making_rows_seconds": making, **figures})
 
@@ -92,13 +89,6 @@ def measure(profiles: int, each: int, runs: int) -> dict[str, Any]:
         "run_milliseconds": median(costs),
         "run_milliseconds_p95": statistics.quantiles(costs, n=20)[-1],
     }
-
-
-def timed(work: Any) -> tuple[float, Any]:
-    """How long it takes, and what it returns."""
-    began = time.monotonic()
-    result = work()
-    return time.monotonic() - began, result
 
 
 def make(profiles: int, each: int) -> None:
