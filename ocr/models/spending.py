@@ -71,6 +71,7 @@ class ReaderGate(models.Model):
     refused_at = models.DateTimeField(null=True, editable=False)  # last one too dear for the day
 
     class Meta:
+        verbose_name = verbose_name_plural = "reading switch and budget"
         constraints = [models.CheckConstraint(condition=Q(id=1), name="one_reader_gate")]
 
     def __str__(self) -> str:

@@ -98,6 +98,7 @@ class ScraperGate(models.Model):
     probed_at = models.DateTimeField(null=True, editable=False)  # last look at the balance
 
     class Meta:
+        verbose_name = verbose_name_plural = "ScrapeCreators switch"
         constraints = [models.CheckConstraint(condition=Q(id=1), name="one_scraper_gate")]
 
     def __str__(self) -> str:

@@ -121,6 +121,9 @@ def test_the_ledger_is_read_only_and_told_apart_by_outcome(
 def test_all_calls_are_paused_and_allowed_again_by_a_switch(admin_client: Client) -> None:
     answer = admin_client.get("/admin/tiktok/scrapergate/", follow=True)
     assert answer.redirect_chain[-1][0] == GATE
+    front = admin_client.get("/admin/").content.decode()
+    assert "ScrapeCreators switch" in front
+    assert "Reading switch and budget" in front
     ScraperGate.objects.update(closed_code="out_of_credits")
     admin_client.post(GATE, {"paused": "on"})
     assert ScraperGate.objects.get().paused
