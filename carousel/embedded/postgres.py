@@ -119,6 +119,8 @@ class Postgres:
         }
         if not self._fsync:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            # In files below its data, which go with them even if it is killed.
+            settings["dynamic_shared_memory_type"] = "mmap"
         pairs = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         data = str(self._locations.postgres_data)
         return [str(binaries() / "postgres"), "-D", data, *pairs]

@@ -31,6 +31,7 @@ def temporary_folder() -> Iterator[Path]:
     path.chmod(0o755)
     try:
         yield path
+        wait_until_gone(path)  # a keeper on its way out would make its folder anew
     finally:
         shutil.rmtree(path)
 
