@@ -24,10 +24,16 @@ LAST_PAGE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Something to order by. ``nullable`` ones put what is unknown last, as their index does."""
+    """Something to order by. ``nullable`` ones put what is unknown last, as their index does;
+    the index of ``sparse`` ones has only what is known."""
 
     expression: F | Lower
     nullable: bool = False
+    sparse: bool = False
+
+
+class Sparse(OrderBy):
+    """By a nullable column whose index has only what is known."""
 
 
 class PageQuery(serializers.Serializer[Any]):
@@ -58,11 +64,13 @@ def ordering(names: Sequence[str], *, default: str) -> serializers.ChoiceField:
 
 def order_by(name: str, columns: Mapping[str, Column]) -> list[OrderBy]:
     """The expressions for ``ordering``: unknown values last, ties broken by id."""
-    column = columns[name.lstrip("-")]
-    nulls_last = True if column.nullable else None
-    if name.startswith("-"):
-        return [column.expression.desc(nulls_last=nulls_last), F("id").desc()]
-    return [column.expression.asc(nulls_last=nulls_last), F("id").asc()]
+    column, descending = columns[name.lstrip("-")], name.startswith("-")
+    kind = Sparse if column.sparse else OrderBy
+    nulls_last = True if column.nullable or column.sparse else None
+    return [
+        kind(column.expression, descending=descending, nulls_last=nulls_last),
+        OrderBy(F("id"), descending=descending),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,23 +132,31 @@ def paginate(rows: QuerySet[Any], query: Mapping[str, Any]) -> Page:
 def _keys(rows: QuerySet[Any], start: int, most: int) -> list[Any]:
     """The keys of so many rows from ``start`` on.
 
-    Where unknown values come last in an ascending order, an index that has them last in the
-    descending one can't be read backwards; so known and unknown ones are asked for apart.
+    Known and unknown values are asked for apart where no index has both in this order: an index
+    that has unknown ones last in the descending order can't be read backwards for the ascending
+    one, and a sparse index has none of them.
     """
-    first = rows.query.order_by[0] if rows.query.order_by else None
-    apart = isinstance(first, OrderBy) and first.nulls_last and not first.descending
-    if not (apart and isinstance(first, OrderBy) and isinstance(first.expression, F)):
+    first, *rest = rows.query.order_by or (None,)
+    name = _asked_apart(first) if isinstance(first, OrderBy) else None
+    if not isinstance(first, OrderBy) or name is None:
         return list(rows.values_list("pk", flat=True)[start : start + most])
-    rest = rows.query.order_by[1:]
-    name: str = first.expression.name  # type: ignore[attr-defined]  # the stubs don't know it
     known = rows.filter(**{f"{name}__isnull": False})
-    ascending = known.order_by(F(name).asc(nulls_first=True), *rest)
-    keys = list(ascending.values_list("pk", flat=True)[start : start + most])
+    in_order = known.order_by(first if first.descending else F(name).asc(nulls_first=True), *rest)
+    keys = list(in_order.values_list("pk", flat=True)[start : start + most])
     if len(keys) < most:
         skipped = 0 if keys else max(start - known.order_by().count(), 0)
         unknown = rows.filter(**{f"{name}__isnull": True}).order_by(*rest)
         keys += unknown.values_list("pk", flat=True)[skipped : skipped + most - len(keys)]
     return keys
+
+
+def _asked_apart(first: OrderBy) -> str | None:
+    """The column of ``first``, if no index has its known and unknown values in that order."""
+    apart = isinstance(first, Sparse) or (first.nulls_last and not first.descending)
+    if not apart or not isinstance(first.expression, F):
+        return None
+    name: str = first.expression.name  # type: ignore[attr-defined]  # the stubs don't know it
+    return name
 
 
 def total_of(rows: QuerySet[Any], seen: int, has_next: bool) -> counts.Count:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -17,7 +16,6 @@ from django.utils.safestring import SafeString
 from carousel.lib.admin import (
     CarouselAdmin,
     beginning,
-    compact,
     is_uuid,
     line_chart,
     row_action,
@@ -28,7 +26,7 @@ from carousel.lib.admin import (
 from media_cache.admin import thumbnail
 from ocr.models import PostCategory, SlideReading
 from tiktok.admin.post_form import PostForm
-from tiktok.admin.scores import outlier_badge
+from tiktok.admin.scores import Figures
 from tiktok.models import ContentType, TikTokPost, TikTokProfile
 from tiktok.services import (
     NotAPhotoPost,
@@ -90,25 +88,15 @@ def _is_photo(post: TikTokPost) -> bool:
     return post.content_type == ContentType.PHOTO
 
 
-def _count(label: str, name: str) -> Callable[[Any, TikTokPost], str | SafeString]:
-    """A column of one number, sorted as its index is: unknown ones last."""
-
-    @admin.display(description=label, ordering=F(name).desc(nulls_last=True))
-    def column(self: Any, post: TikTokPost) -> str | SafeString:
-        return compact(getattr(post, name))
-
-    return column
-
-
 @admin.register(TikTokPost)
-class TikTokPostAdmin(CarouselAdmin[TikTokPost]):
+class TikTokPostAdmin(Figures, CarouselAdmin[TikTokPost]):
     """What they published."""
 
     form = PostForm
     change_form_template = "admin/tiktok/post.html"
     list_display = (
-        *("picture", "text", "published", "views", "outlier", "likes", "saves"),
-        *("category", "ocr_status"),
+        *("picture", "text", "published", "views", "outlier", "engagement", "save_rate"),
+        *("per_hour", "week", "likes", "saves", "category", "ocr_status"),
     )
     list_display_links = None
     save_on_top = True
@@ -120,7 +108,7 @@ class TikTokPostAdmin(CarouselAdmin[TikTokPost]):
     search_fields = ("caption",)
     search_help_text = "Words of the caption or of a slide, @handle, or TikTok's number"
     ordering = ("-published_at", "-id")
-    sortable_by = ("views", "outlier", "likes", "saves")
+    sortable_by = Figures.sortable
     actions = ("read_selected", "force_selected", "refetch_selected")
     row_actions = ("read_missing", "read_again", "fetch_media", "refetch_media")
     expected_errors = (NotAPhotoPost, SlidesUnknown, SlideReading.DoesNotExist)
@@ -137,10 +125,8 @@ class TikTokPostAdmin(CarouselAdmin[TikTokPost]):
                 )
             },
         ),
+        ("What its numbers say", {"fields": Figures.told}),
     )
-
-    views, likes = _count("views", "view_count"), _count("likes", "like_count")
-    saves = _count("saves", "save_count")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TikTokPost]:
         """A post's own page needs what belongs to it at once."""
@@ -201,13 +187,6 @@ class TikTokPostAdmin(CarouselAdmin[TikTokPost]):
     def published(self, post: TikTokPost) -> str | SafeString:
         """How long ago."""
         return when(post.published_at)
-
-    @admin.display(
-        description="outlier", ordering=F("insight__outlier_score").desc(nulls_last=True)
-    )
-    def outlier(self, post: TikTokPost) -> SafeString:
-        """How many times the views of the account's ordinary post of its kind."""
-        return outlier_badge(post.insight)
 
     @admin.display(description="category")
     def category(self, post: TikTokPost) -> str:

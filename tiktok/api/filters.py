@@ -13,7 +13,9 @@ from carousel.api.errors import ApiProblem
 from carousel.api.pages import Column, PageQuery, order_by, ordering
 from carousel.lib.work import Status
 from ocr.models import PostCategory, SlideType
+from tiktok.insight.names import POST_FIGURES
 from tiktok.models import (
+    SPARSE,
     ContentType,
     PostMetrics,
     ProfileMetrics,
@@ -47,6 +49,7 @@ PROFILE_ORDER = {
     "createdAt": Column(F("created_at")),
     "followerCount": Column(F("follower_count"), nullable=True),
     "lastMonitoringRun": Column(F("last_monitoring_run"), nullable=True),
+    "postsPerWeek": Column(F("insight__posts_per_week"), nullable=True),
 }
 
 
@@ -103,6 +106,21 @@ POST_ORDER = {
     "likeCount": Column(F("like_count"), nullable=True),
     "saveCount": Column(F("save_count"), nullable=True),
     "outlierScore": Column(F("insight__outlier_score"), nullable=True),
+    **{
+        name: Column(F(f"insight__{column}"), sparse=True)
+        for name, column in POST_FIGURES.items()
+        if column in SPARSE
+    },
+}
+# By what the parameters call them, after "min" and "max".
+RANGES = {
+    "Views": "view_count",
+    "Outlier": "insight__outlier_score",
+    **{
+        f"{name[0].upper()}{name[1:]}": f"insight__{column}"
+        for name, column in POST_FIGURES.items()
+        if column in SPARSE
+    },
 }
 POST_FILTERS = {
     "profileId": "profile_id",
@@ -111,9 +129,20 @@ POST_FILTERS = {
     "categoryId": "reading__category_id",
     "publishedAfter": "published_at__gte",
     "publishedBefore": "published_at__lt",
-    "minViews": "view_count__gte",
-    "minOutlier": "insight__outlier_score__gte",
+    **{f"min{name}": f"{path}__gte" for name, path in RANGES.items()},
+    **{f"max{name}": f"{path}__lte" for name, path in RANGES.items()},
 }
+
+
+def _bound(end: str, name: str) -> serializers.Field[Any, Any, Any, Any]:
+    words = f"At {'least' if end == 'min' else 'most'} this; what is not known is left out."
+    if name == "Views" or name.startswith("Gain"):  # a gain may be a loss
+        least = 0 if name == "Views" else -(2**63)
+        return serializers.IntegerField(
+            required=False, min_value=least, max_value=2**63 - 1, help_text=words
+        )
+    slowest = None if name == "ViewsPerHour" else 0
+    return serializers.FloatField(required=False, min_value=slowest, help_text=words)
 
 
 class PostFilters(Shape):
@@ -125,10 +154,11 @@ class PostFilters(Shape):
     categoryId = serializers.UUIDField(required=False)
     publishedAfter = serializers.DateTimeField(required=False, help_text="This time included.")
     publishedBefore = serializers.DateTimeField(required=False, help_text="This time excluded.")
-    minViews = serializers.IntegerField(required=False, min_value=0, max_value=2**63 - 1)
-    minOutlier = serializers.FloatField(
-        required=False, min_value=0, help_text="Views against the account's median, at least."
-    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """With the least and the most of each figure."""
+        bounds = {f"{end}{name}": _bound(end, name) for name in RANGES for end in ("min", "max")}
+        return {**super().get_fields(), **bounds}
 
 
 class PostQuery(PostFilters, PageQuery):
@@ -156,7 +186,7 @@ def posts_matching(query: Query) -> QuerySet[TikTokPost]:
             rows = posts_saying(rows, words)
         except ValueError as exc:
             raise ApiProblem(400, "invalid", str(exc), fields={"search": [str(exc)]}) from exc
-    if query["ordering"].endswith("outlierScore"):
+    if query["ordering"].lstrip("-") in POST_FIGURES:
         rows = rows.filter(insight__isnull=False)  # all have one: the join can start from its index
     return rows.order_by(*order_by(query["ordering"], POST_ORDER))
 

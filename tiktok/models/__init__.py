@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tiktok.models.insight import PostInsight, ProfileInsight
+from tiktok.models.insight import SPARSE, PostInsight, ProfileInsight
 from tiktok.models.ledger import ApiCall, CreditCount, Period, SchedulePrice, ScraperGate
 from tiktok.models.post import UNREAD, ContentType, PostMetrics, Slide, TikTokPost
 from tiktok.models.profile import ProfileMetrics, Schedule, TikTokProfile
@@ -16,6 +16,7 @@ from tiktok.models.run import (
 )
 
 __all__ = [
+    "SPARSE",
     "UNFINISHED",
     "UNREAD",
     "ApiCall",

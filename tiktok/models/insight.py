@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 
 from tiktok.models.post import TikTokPost
 from tiktok.models.profile import TikTokProfile
+
+# Lists are ordered by each of these. Their indexes leave out what is not known: nothing is when a
+# post is stored, so that costs no entries.
+SPARSE = (
+    *("engagement_rate", "like_rate", "comment_rate", "share_rate", "save_rate"),
+    *("views_per_hour", "gain_1d", "gain_7d", "gain_14d", "gain_30d"),
+)
 
 
 class PostInsight(models.Model):
@@ -50,7 +57,16 @@ class PostInsight(models.Model):
                 F("outlier_score").desc(nulls_last=True),
                 F("post").desc(),
                 name="postinsight_outliers",
-            )
+            ),
+            *(
+                models.Index(
+                    F(name).desc(nulls_last=True),
+                    F("post").desc(),
+                    name=f"postinsight_{name}",
+                    condition=Q(**{f"{name}__isnull": False}),
+                )
+                for name in SPARSE
+            ),
         ]
 
     def __str__(self) -> str:
