@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Func, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -140,7 +140,13 @@ class ReadingAdmin(WorkAdmin[Reading]):
         return (
             super()
             .get_queryset(request)
-            .annotate(slides_held=Coalesce(Subquery(number, output_field=IntegerField()), 0))
+            .annotate(
+                slides_held=Coalesce(
+                    Func("awaited", function="cardinality", output_field=IntegerField()),
+                    Subquery(number, output_field=IntegerField()),
+                    0,
+                )
+            )
         )
 
     @admin.display(description="caption")

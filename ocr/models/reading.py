@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Func, Q
@@ -26,11 +27,18 @@ class SlideType(models.TextChoices):
 
 
 class Reading(Work):
-    """One reading of an ordered list of pictures; blocked until they are stored."""
+    """One reading of an ordered list of pictures; blocked until they are stored.
+
+    While they are on their way it names them itself (``awaited``); once they have come to rest each
+    of them has a SlideReading instead.
+    """
 
     QUEUE = "ocr"
     TASK = "ocr.tasks.read"
 
+    awaited = ArrayField(models.UUIDField(), null=True, editable=False)  # in their order
+    # The one of them whose coming to rest is listened for, as the last; then it is another's turn.
+    watched = models.UUIDField(null=True, editable=False)
     context = models.TextField(blank=True, default="")  # the caption, as given to the reader
     language = models.CharField(max_length=16, blank=True, default="")  # of the context
     engine = models.CharField(max_length=20, blank=True, default="")
@@ -76,6 +84,7 @@ class Reading(Work):
         indexes = [
             *Work.Meta.indexes,
             models.Index("created_at", name="reading_blocked", condition=Q(status="blocked")),
+            models.Index("watched", name="reading_watched", condition=Q(watched__isnull=False)),
             models.Index("batch", name="reading_batch", condition=Q(batch__isnull=False)),
             models.Index("category", name="reading_category", condition=Q(category__isnull=False)),
             models.Index(

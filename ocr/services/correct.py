@@ -6,6 +6,7 @@ from typing import Any
 
 from ocr.fold import searchable
 from ocr.models import PostCategory, Reading, SlideReading, SlideType, Source
+from ocr.services.request import name_slides
 
 
 def correct_slide(
@@ -24,6 +25,7 @@ def correct_slide(
         }
     if slide_type is not None:
         changes["slide_type"] = SlideType(slide_type)
+    name_slides([reading])
     slides = SlideReading.objects.filter(reading=reading, position=position)
     if changes:
         slides.update(**changes, source=Source.HUMAN, confidence=None)

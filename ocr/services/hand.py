@@ -12,6 +12,7 @@ from media_cache.models import CacheAsset
 from media_cache.storage import media_storage
 from ocr.engine import KnownSlide, PostRequest, SlideImage, SlideResult
 from ocr.models import Reader, Reading, SlideReading, Source
+from ocr.services.request import name_slides
 
 KNOWN_TEXT = 600  # characters of a slide read before that the reader gets to judge the post by
 
@@ -95,6 +96,7 @@ class Hand:
 
 def take(readings: Sequence[Reading], reader: Reader) -> list[Hand]:
     """The readings with their slides and which of these ``reader`` has to read."""
+    name_slides(readings)
     found: dict[UUID, list[SlideReading]] = {row.pk: [] for row in readings}
     slides = SlideReading.objects.filter(reading__in=list(found)).select_related("asset")
     for slide in slides.order_by("reading", "position"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -27,18 +27,23 @@ class ReadingRequest:
 
 
 # A reading waits until none of its pictures is on its way any more; those that failed for good
-# are left out.
-INSERT = """
+# are left out. It names its pictures itself until then: a row for each of them would cost whoever
+# stores a page of posts more than the posts.
+ON_ITS_WAY = "status IN ('blocked', 'pending', 'running')"
+LAST_OF = f"""
+SELECT asset.id FROM media_cache_cacheasset AS asset
+WHERE asset.id = ANY({{pictures}}) AND {ON_ITS_WAY} ORDER BY asset.id DESC LIMIT 1
+"""
+INSERT = f"""
 INSERT INTO ocr_reading
     (id, status, priority, attempts, error, error_code, context, language, engine, model,
-     model_version, prompt_version, category_source, read_all)
-SELECT id, CASE WHEN EXISTS (
-           SELECT FROM media_cache_cacheasset AS asset
-           WHERE asset.id = ANY(assets::uuid[]) AND status IN ('blocked', 'pending', 'running')
-       ) THEN 'blocked' ELSE 'pending' END,
-       %(priority)s, 0, '', '', context, language, '', '', '', '', '', false
-FROM unnest(%(ids)s::uuid[], %(contexts)s::text[], %(languages)s::text[], %(assets)s::text[])
-     AS wanted (id, context, language, assets)
+     model_version, prompt_version, category_source, read_all, awaited, watched)
+SELECT wanted.id, CASE WHEN last.id IS NULL THEN 'pending' ELSE 'blocked' END,
+       %(priority)s, 0, '', '', context, language, '', '', '', '', '', false,
+       CASE WHEN last.id IS NOT NULL THEN pictures::uuid[] END, last.id
+FROM unnest(%(ids)s::uuid[], %(contexts)s::text[], %(languages)s::text[], %(pictures)s::text[])
+     AS wanted (id, context, language, pictures)
+LEFT JOIN LATERAL ({LAST_OF.format(pictures="pictures::uuid[]")}) AS last ON true
 RETURNING id, status
 """
 SLIDES = "ocr_slidereading"
@@ -51,18 +56,30 @@ UNREAD = dict.fromkeys(
 )
 # A finished reading is opened again when a picture that it lacked has arrived: once, because that
 # the slide lacks it is forgotten with the same statement.
-RELEASE = """
-WITH released AS (
-    UPDATE ocr_reading AS reading SET
-        status = 'pending', run_after = statement_timestamp(), attempts = 0, error = '',
-        error_code = '', completed_at = NULL
-    WHERE ({which}) AND (reading.status <> 'blocked' OR reading.batch_id IS NULL) AND NOT EXISTS (
+NAME = f"""
+INSERT INTO {SLIDES} (reading_id, position, asset_id, {", ".join(UNREAD)})
+SELECT due.id, picture.position - 1, asset.id, {", ".join("''" for _ in UNREAD)}
+FROM due CROSS JOIN unnest(due.awaited) WITH ORDINALITY AS picture (id, position)
+JOIN media_cache_cacheasset AS asset ON asset.id = picture.id
+ORDER BY due.id, picture.position
+"""
+RELEASE = f"""
+WITH due AS MATERIALIZED (
+    SELECT id, awaited FROM ocr_reading AS reading
+    WHERE ({{which}}) AND (reading.status <> 'blocked' OR reading.batch_id IS NULL)
+      AND NOT EXISTS ({LAST_OF.format(pictures="reading.awaited")}) AND NOT EXISTS (
         SELECT FROM ocr_slidereading AS slide
         JOIN media_cache_cacheasset AS asset ON asset.id = slide.asset_id
-        WHERE slide.reading_id = reading.id AND asset.status IN ('blocked', 'pending', 'running')
+        WHERE slide.reading_id = reading.id AND asset.{ON_ITS_WAY}
     )
+    FOR NO KEY UPDATE
+), released AS (
+    UPDATE ocr_reading AS reading SET
+        status = 'pending', run_after = statement_timestamp(), attempts = 0, error = '',
+        error_code = '', completed_at = NULL, awaited = NULL, watched = NULL
+    FROM due WHERE reading.id = due.id
     RETURNING reading.id
-), arrived AS (
+), named AS ({NAME}), arrived AS (
     UPDATE ocr_slidereading AS lacking SET error = '', error_code = ''
     FROM released, media_cache_cacheasset AS asset
     WHERE lacking.reading_id = released.id AND lacking.error_code = 'not_stored'
@@ -84,13 +101,32 @@ reading.status IN ('completed', 'failed') AND reading.id = ANY(ARRAY(
 """
 THOSE_READINGS = "reading.status = 'blocked' AND reading.id = ANY(%(readings)s)"
 OF_ASSETS = """
-reading.id IN (SELECT reading_id FROM ocr_slidereading WHERE asset_id = ANY(%(assets)s))
+reading.id = ANY(ARRAY(
+    SELECT reading_id FROM ocr_slidereading WHERE asset_id = ANY(%(assets)s)
+    UNION ALL SELECT id FROM ocr_reading WHERE watched = ANY(%(assets)s)
+))
 AND (reading.status = 'blocked' OR reading.status IN ('completed', 'failed') AND EXISTS (
     SELECT FROM ocr_slidereading AS lacking
     JOIN media_cache_cacheasset AS arrived ON arrived.id = lacking.asset_id
     WHERE lacking.reading_id = reading.id AND lacking.error_code = 'not_stored'
       AND arrived.status = 'completed' AND arrived.storage_key <> ''
 ))
+"""
+# The others that they wait for are on their way still, and one of them is the last.
+WATCH_ANOTHER = f"""
+UPDATE ocr_reading AS reading SET watched = another.id
+FROM ocr_reading AS held
+CROSS JOIN LATERAL ({LAST_OF.format(pictures="held.awaited")}) AS another
+WHERE held.watched = ANY(%(assets)s) AND reading.id = held.id
+  AND reading.watched = held.watched AND another.id <> held.watched
+RETURNING another.id
+"""
+NAME_AT_ONCE = f"""
+WITH due AS MATERIALIZED (
+    SELECT id, awaited FROM ocr_reading
+    WHERE id = ANY(%(readings)s) AND awaited IS NOT NULL FOR NO KEY UPDATE
+), named AS ({NAME})
+UPDATE ocr_reading AS reading SET awaited = NULL, watched = NULL FROM due WHERE reading.id = due.id
 """
 
 
@@ -112,21 +148,23 @@ def request_readings(
                 "priority": priority,
                 "contexts": arrays.texts([request.context for request in requests]),
                 "languages": arrays.texts([request.language for request in requests]),
-                "assets": arrays.texts([arrays.uuids(request.asset_ids) for request in requests]),
+                "pictures": arrays.texts([arrays.uuids(request.asset_ids) for request in requests]),
             },
         )
-        _released([pk for pk, status in cursor.fetchall() if status == Status.PENDING])
+        ready = {pk for pk, status in cursor.fetchall() if status == Status.PENDING}
+    _write_slides([(pk, r.asset_ids) for pk, r in zip(ids, requests, strict=True) if pk in ready])
+    _released(list(ready))
+    return ids
+
+
+def _write_slides(readings: Sequence[tuple[UUID, Sequence[UUID]]]) -> None:
+    """Add a slide for each picture of these readings."""
     slides = [
-        (pk, position, asset)
-        for pk, request in zip(ids, requests, strict=True)
-        for position, asset in enumerate(request.asset_ids)
+        (pk, position, asset) for pk, assets in readings for position, asset in enumerate(assets)
     ]
     if slides:
-        columns = zip(
-            ("reading_id", "position", "asset_id"), zip(*slides, strict=True), strict=True
-        )
-        copy_rows(SLIDES, dict(columns), UNREAD)
-    return ids
+        names = ("reading_id", "position", "asset_id")
+        copy_rows(SLIDES, dict(zip(names, zip(*slides, strict=True), strict=True)), UNREAD)
 
 
 def request_reading(
@@ -149,7 +187,31 @@ def release(asset_ids: Sequence[UUID] | None = None) -> int:
     """
     if asset_ids is None:
         return _release(BLOCKED, {}) + _release(LACKING, {})
-    return _release(OF_ASSETS, {"assets": list(asset_ids)}) if asset_ids else 0
+    released, settled = 0, list(asset_ids)
+    while settled:
+        # Another one is listened for before it is looked whether all have come to rest. What comes
+        # to rest between the two is seen in the next round.
+        another = _watch_another(settled)
+        released += _release(OF_ASSETS, {"assets": settled})
+        settled = another
+    return released
+
+
+def name_slides(readings: Iterable[Reading]) -> None:
+    """Give readings a slide for each picture though these may be on their way still.
+
+    For whoever needs them before that: a person with a correction, or a retry.
+    """
+    if waiting := [reading.pk for reading in readings if reading.awaited]:
+        with connection.cursor() as cursor:
+            cursor.execute(NAME_AT_ONCE, {"readings": waiting})
+
+
+def _watch_another(asset_ids: list[UUID]) -> list[UUID]:
+    """Have readings that watched these watch others that they wait for. Returns these."""
+    with connection.cursor() as cursor:
+        cursor.execute(WATCH_ANOTHER, {"assets": asset_ids})
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def _release(which: str, params: dict[str, list[UUID]]) -> int:

@@ -13,6 +13,7 @@ from carousel.lib.ids import uuid7
 from media_cache.models import CacheAsset, ReleasedObject
 from media_cache.services import delete_unreferenced
 from ocr.models import Reading, SlideReading
+from ocr.services.request import name_slides
 from tiktok.bulk_upsert import bulk_upsert
 from tiktok.models import PostMetrics, Slide, TikTokPost, TikTokProfile
 from tiktok.scraper.schemas import ScrapedMusic
@@ -55,6 +56,7 @@ def test_what_another_profile_shows_stays() -> None:
     bulk_upsert(mine, [scraped_post(1, author=mine, music=sound)], captured_at=NOON)
     bulk_upsert(theirs, [scraped_post(2, author=theirs, music=sound)], captured_at=NOON)
     keep_all()
+    name_slides(Reading.objects.all())
     delete_profile(mine)
     kept = set(CacheAsset.objects.values_list("source_key", flat=True))
     assert kept == {"the-sound", "cover-2", "slide-2-0", "slide-2-1"}

@@ -15,7 +15,8 @@ from carousel.lib.work import Status
 from media_cache.models import CacheAsset
 from media_cache.services import urls_for
 from media_cache.storage import media_storage, scratch_folder
-from ocr.models import SlideReading
+from ocr.models import Reading, SlideReading
+from ocr.services.request import name_slides
 from tiktok.bulk_upsert import bulk_upsert
 from tiktok.models import PostMetrics, TikTokPost, TikTokProfile
 from tiktok.tests.factories import NOON, make_profile, scraped_media, scraped_post
@@ -80,6 +81,7 @@ def test_a_dry_run_tells_and_touches_nothing(profile: TikTokProfile) -> None:
 
 
 def test_old_copies_go_and_everything_that_is_known_stays(profile: TikTokProfile) -> None:
+    name_slides(Reading.objects.all())
     SlideReading.objects.update(text="words on a slide")
     keys = set(CacheAsset.objects.exclude(kind="avatar").values_list("storage_key", flat=True))
     done = prune("--older-than", "30", "--apply")
