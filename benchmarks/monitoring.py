@@ -7,7 +7,7 @@ one interval, chosen so that it costs the same as ours. The schedule was tuned o
 the figures come from another.
 
 A look costs a credit, a look at all pages one per page and one for the profile. Ours looks at all
-pages of a profile every 30 days, which is part of its price. For the same credits it also makes
+pages of a profile every 60 days, which is part of its price. For the same credits it also makes
 the timetables that are best for somebody who knows each profile's habits (_timetable.py): how near
 any schedule could come, by the median, by the 95th percentile and by both.
 """
@@ -45,7 +45,7 @@ from tiktok.schedule import (
 TRAINING = (101, 102)
 FINAL = (9001, 9002)
 BOUNDS = Bounds(15 * 60.0, 3 * DAY)
-ALL_PAGES_EVERY = 30.0  # days
+ALL_PAGES_EVERY = 60.0  # days
 PRICE_EVERY = 6 * HOUR
 
 

@@ -34,7 +34,7 @@ SELECT coalesce(sum(1440.0 / coalesce(planned_interval_minutes, monitoring_inter
        coalesce(sum(ceil(total_posts / 30.0)) FILTER (WHERE adaptive), 0)::float,
        coalesce(sum(2 * 1440.0 / monitoring_interval_minutes)
                 FILTER (WHERE NOT adaptive), 0)::float,
-       coalesce(sum(sqrt(greatest(coalesce(posts_per_day, 0.1), 0.01)))
+       coalesce(sum(cbrt(greatest(coalesce(posts_per_day, 0.1), 0.01)))
                 FILTER (WHERE adaptive), 0)::float,
        count(*) FILTER (WHERE adaptive)
 FROM (
@@ -101,7 +101,7 @@ def adjust_price() -> bool:
         return False
     budget = _budget(profiles, others) - pages / settings.MONITORING_ADAPTIVE_ALL_PAGES_DAYS
     if found is None:
-        price = first_price([(roots / profiles) ** 2] * profiles, max(budget, 0.01))
+        price = first_price([(roots / profiles) ** 3] * profiles, max(budget, 0.01))
         SchedulePrice.objects.get_or_create(
             pk=SchedulePrice.ONLY, defaults={"price": price, "set_at": Now()}
         )

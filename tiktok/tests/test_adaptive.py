@@ -183,7 +183,7 @@ def test_the_price_follows_the_budget(settings: Any) -> None:
         watched(number, posts_per_day=1.0, planned_interval_minutes=360)
     assert adjust_price()
     first = SchedulePrice.objects.get().price
-    assert first == pytest.approx(0.5)
+    assert first == pytest.approx(1 / 1.5)
     assert not adjust_price()  # not so soon
     SchedulePrice.objects.update(set_at=Now() - DAY)
     assert adjust_price()  # 40 credits a day were planned, and 10 may be spent

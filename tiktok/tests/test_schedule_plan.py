@@ -24,22 +24,31 @@ WIDE = Bounds(60.0, 100 * DAY)
 EVEN = (1.0,) * 24
 
 
-def test_at_a_constant_rate_the_distance_is_the_square_root_of_the_price() -> None:
+def test_at_a_constant_rate_the_distance_is_the_cube_root_of_the_price() -> None:
     for per_day, price in [(0.1, 0.2), (1.0, 0.1), (8.0, 0.01), (3.0, 1.0)]:
-        plan = next_look(Rhythm(per_day, EVEN), [], NOW + 1234.0, price, WIDE)
-        best = math.sqrt(2 * price / per_day)
-        assert plan.seconds / DAY == pytest.approx(best, rel=1e-6)
-        assert plan.expected_posts == pytest.approx(per_day * best, rel=1e-6)
+        best = math.cbrt(1.5 * price / per_day)
+        close = Bounds(60.0, 3 * DAY)  # in steps of a quarter of an hour
+        plan = next_look(Rhythm(per_day, EVEN), [], NOW + 1234.0, price, close)
+        assert plan.seconds == pytest.approx(best * DAY, abs=HOUR / 4)
+        assert plan.expected_posts == pytest.approx(per_day * plan.seconds / DAY)
 
 
 def test_equal_prices_are_better_than_equal_distances() -> None:
-    """The rule's own claim, for known rates: less waiting for the same number of looks."""
+    """The rule's own claim, for known rates: less waiting, squared, for the same looks."""
     chance = random.Random(5)
     rates = [math.exp(chance.gauss(-1, 1.2)) for _ in range(300)]
     looks = [DAY / next_look(Rhythm(r, EVEN), [], NOW, 0.1, WIDE).seconds for r in rates]
-    waiting = sum(rate / look / 2 for rate, look in zip(rates, looks, strict=True))
-    same = sum(rate / mean(looks) / 2 for rate in rates)
+    waiting = sum(rate / look**2 / 3 for rate, look in zip(rates, looks, strict=True))
+    same = sum(rate / mean(looks) ** 2 / 3 for rate in rates)
     assert waiting < 0.75 * same
+
+
+def test_a_look_comes_after_the_hours_of_posts_never_just_before() -> None:
+    """Posts come between 18 and 19 o'clock only: from 20 o'clock on, a look waits for them."""
+    hours = tuple(24.0 if hour == 18 else 0.0 for hour in range(24))
+    for price in (0.01, 0.1, 0.3):
+        plan = next_look(Rhythm(1.0, hours), [], NOW + 20 * HOUR, price, Bounds(HOUR, 3 * DAY))
+        assert 18.5 * HOUR <= (NOW + 20 * HOUR + plan.seconds - NOW) % DAY <= 19.5 * HOUR
 
 
 def test_the_bounds_are_kept() -> None:
