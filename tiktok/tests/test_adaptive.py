@@ -144,6 +144,15 @@ def asked() -> list[str]:
     return [endpoint.rpartition("/")[2] for endpoint in calls]
 
 
+def test_all_pages_of_an_adaptive_profile_are_looked_at_as_often_as_is_set(settings: Any) -> None:
+    settings.MONITORING_ADAPTIVE_ALL_PAGES_DAYS = 60
+    for number, days in enumerate((8, 59, 61)):
+        watched(number, history_complete=True, all_pages_at=Now() - days * DAY)
+    plan_due_runs()
+    runs = ProfileMonitoringLog.objects.order_by("profile__handle")
+    assert list(runs.values_list("every_page", flat=True)) == [False, False, True]
+
+
 def test_a_look_at_a_familiar_profile_costs_one_credit(sandbox: Any, work_off: WorkOff) -> None:
     profile = familiar("creator.999")
     run = run_due(work_off)
