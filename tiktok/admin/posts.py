@@ -37,7 +37,7 @@ from tiktok.services import (
     request_post_media,
 )
 from tiktok.services.exporting import POSTS
-from tiktok.services.search import posts_saying
+from tiktok.services.saying import posts_saying
 
 AT_ONCE = 1_000  # posts in one action
 POINTS_SHOWN = 400

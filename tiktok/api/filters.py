@@ -24,7 +24,7 @@ from tiktok.models import (
     TikTokProfile,
     Trigger,
 )
-from tiktok.services.search import posts_saying
+from tiktok.services.saying import posts_saying
 
 Shape = serializers.Serializer[Any]
 Query = Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""Posts and slides by what they say."""
+"""Slides by what they say, best first, with facets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import BooleanField, Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from ocr import search
@@ -18,32 +18,13 @@ from ocr.models import SlideReading
 from ocr.search import Condition, Term
 from tiktok.models import TikTokPost
 
-# Of a word that is on more slides than this, so many are looked at and put in order.
+# Of more hits than this, so many are counted and make the facets: those that the index yields
+# first, by and large the slides that were stored first. An order by rank or by views is of these;
+# a page by date is one of all hits.
 CANDIDATES = 5_000
 # Words that are on so many slides, as they stand, are not looked for inside of other words.
 ENOUGH = 1_000
 
-# A word that fewer posts have is looked up once, and the posts are fetched by their ids. One that
-# many have is looked up in the same statement, and one that is everywhere is looked for post by
-# post while the list is walked in its order: the page is full before much of it was read.
-RARE_POSTS = 2_000
-EVERYWHERE = 0.2  # of all posts, as the planner estimates
-
-SAID_BY = """
-    SELECT post.id FROM tiktok_tiktokpost AS post WHERE UPPER(post.caption) LIKE UPPER(%s)
-    UNION ALL
-    SELECT post.id FROM ocr_slidereading AS slide
-    JOIN tiktok_tiktokpost AS post ON post.reading_id = slide.reading_id
-    WHERE slide.search_text <> '' AND {said}
-"""
-# The subquery yields a value, because the planner turns an EXISTS beside an OR into a scan of all
-# slides.
-SAYS = """
-(UPPER(tiktok_tiktokpost.caption) LIKE UPPER(%s) OR COALESCE((
-    SELECT true FROM ocr_slidereading AS slide
-    WHERE slide.reading_id = tiktok_tiktokpost.reading_id AND {said} LIMIT 1
-), false))
-"""
 # The planner expects more of most words than there is, and would read all slides, or wake helpers,
 # for what an index knows.
 PLAIN = """
@@ -68,6 +49,21 @@ SELECT (SELECT count(*) FROM found), ARRAY(
     ORDER BY {order}, id LIMIT %s OFFSET %s
 ), {facets}
 """
+# The page by date of many hits: first among the posts at the top of the order, whose slides are
+# looked at one by one (OFFSET 0 keeps the planner from asking an index of all slides for each
+# post), then, if these do not fill the page, among all.
+BY_DATE = """
+SELECT slide.id, post.id, {rank} AS rank
+FROM ({posts}) AS post JOIN {slides}
+WHERE slide.search_text <> '' AND {said} {narrowed}
+ORDER BY {order}, slide.id LIMIT %s OFFSET %s
+"""
+OF_EACH = """LATERAL (
+    SELECT id, search_text, slide_type FROM ocr_slidereading
+    WHERE reading_id = post.reading_id OFFSET 0
+) AS slide ON true"""
+OF_ALL = "ocr_slidereading AS slide ON slide.reading_id = post.reading_id"
+TOP = 500  # posts: some 80 ms, and they fill a page of 50 if one slide in 80 is a hit
 FACET = """ARRAY(
     SELECT jsonb_build_array({0}, count(*)) FROM found
     WHERE {0} IS NOT NULL AND {0}::text <> '' GROUP BY {0} ORDER BY count(*) DESC, {0} LIMIT {1}
@@ -124,38 +120,6 @@ class Hits:
     facets: Facets
 
 
-def posts_saying(posts: QuerySet[TikTokPost], query: str) -> QuerySet[TikTokPost]:
-    """Those of ``posts`` that have every term of ``query`` in the caption or on a slide.
-
-    Raises ValueError, in words, where there is nothing to look for.
-    """
-    for term in search.parse(query):
-        said, params = search.condition(Term(term.text, term.raw, term.is_phrase, False))
-        params = [search.containing(term.raw), *params]
-        says = RawSQL(SAYS.format(said=said), params, output_field=BooleanField())
-        if term.is_excluded:
-            posts = posts.exclude(says)
-            continue
-        ids = _posts_saying(SAID_BY.format(said=said), params)
-        posts = posts.filter(says if ids is None else Q(pk__in=ids))
-    return posts
-
-
-def _posts_saying(statement: str, params: list[Any]) -> RawSQL | None:
-    """The ids of the posts that a statement finds, as SQL; None if they are a large part of all."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"{statement} LIMIT {RARE_POSTS}", params)
-        ids = [pk for (pk,) in cursor.fetchall()]
-        if len(ids) < RARE_POSTS:
-            return RawSQL("SELECT unnest(%s::uuid[])", [ids])
-        cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", params)
-        (plan,) = cursor.fetchone()
-        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'tiktok_tiktokpost'")
-        (everything,) = cursor.fetchone()
-    found = plan[0]["Plan"]["Plan Rows"]
-    return RawSQL(statement, params) if found < EVERYWHERE * everything else None
-
-
 def slides_saying(slides: QuerySet[SlideReading], query: str) -> QuerySet[SlideReading]:
     """Those of ``slides`` that say every term of ``query``: all of them, however many.
 
@@ -187,13 +151,8 @@ def search_slides(
     Where ``ENOUGH`` slides have every term as a whole word, parts of other words are not looked for
     and all ranks are 1: that takes one look into the index of words. One to five statements.
     """
-    narrowed, filters = "", list[Any]()
-    if slide_type:
-        narrowed, filters = "AND slide.slide_type = %s", [slide_type]
-    if posts is not None:
-        sql, values = posts.order_by().values("reading_id").query.sql_with_params()
-        narrowed, filters = f"{narrowed} AND slide.reading_id IN ({sql})", [*filters, *values]
-    looking = _Looking(narrowed, filters, ordering, limit, offset)
+    looking = _Looking(posts, slide_type, ordering, limit, offset)
+    narrowed = posts is not None or bool(slide_type)
     words = search.whole(terms)
     if words is not None:
         with connection.cursor() as cursor:
@@ -216,8 +175,8 @@ def _on_many_slides(said: Condition) -> bool:
 class _Looking:
     """What all looks of one search have in common."""
 
-    narrowed: str
-    filters: list[Any]
+    posts: QuerySet[TikTokPost] | None
+    slide_type: str
     ordering: str
     limit: int
     offset: int
@@ -232,17 +191,20 @@ class _Looking:
         return self.look(rank, rank_params, (said, params))
 
     def look(self, rank: str, rank_params: list[Any], said: Condition) -> Hits:
-        """One page of the slides that fulfil ``said``, in one statement."""
-        order = ORDER[self.ordering.lstrip("-")]
+        """One page of the slides that fulfil ``said``: one statement, up to three by date."""
+        narrowed, filters = self._of_type()
+        if self.posts is not None:
+            sql, values = self.posts.order_by().values("reading_id").query.sql_with_params()
+            narrowed, filters = f"{narrowed} AND slide.reading_id IN ({sql})", [*filters, *values]
         statement = FOUND.format(
             rank=rank,
             said=said[0],
-            narrowed=self.narrowed,
+            narrowed=narrowed,
             candidates=CANDIDATES,
-            order=order.format("DESC" if self.ordering[0] == "-" else "ASC"),
+            order=self._order(),
             facets=FACETS,
         )
-        params = [*rank_params, *said[1], *self.filters, self.limit, self.offset]
+        params = [*rank_params, *said[1], *filters, self.limit, self.offset]
         with connection.cursor() as cursor:
             cursor.execute(statement, params)
             total, page, categories, slide_types, profiles = cursor.fetchall()[0]
@@ -251,8 +213,42 @@ class _Looking:
             dict(map(_decoded, slide_types)),
             {UUID(pk): count for pk, count in map(_decoded, profiles)},
         )
+        if total >= CANDIDATES and self.ordering.endswith("publishedAt"):
+            return Hits(self._by_date(rank, rank_params, said), total, facets)
         hits = [Hit(pk, UUID(post), float(fits)) for pk, post, fits in map(_decoded, page)]
         return Hits(hits, total, facets)
+
+    def _by_date(self, rank: str, rank_params: list[Any], said: Condition) -> list[Hit]:
+        """The page of all hits, not of the candidates alone."""
+        narrowed, filters = self._of_type()
+        posts = TikTokPost.objects.all() if self.posts is None else self.posts
+        posts = posts.order_by("published_at" if self.ordering[0] != "-" else "-published_at")
+        rows: list[Any] = []
+        for chosen, slides in ((posts[:TOP], OF_EACH), (posts.order_by(), OF_ALL)):
+            columns = chosen.values("id", "reading_id", "published_at")
+            sql, values = columns.query.sql_with_params()
+            statement = BY_DATE.format(
+                rank=rank,
+                posts=sql,
+                slides=slides,
+                said=said[0],
+                narrowed=narrowed,
+                order=self._order(),
+            )
+            params = [*rank_params, *values, *said[1], *filters, self.limit, self.offset]
+            with connection.cursor() as cursor:
+                cursor.execute(statement, params)
+                rows = cursor.fetchall()
+            if len(rows) == self.limit:
+                break
+        return [Hit(pk, post, float(fits)) for pk, post, fits in rows]
+
+    def _order(self) -> str:
+        order = ORDER[self.ordering.lstrip("-")]
+        return order.format("DESC" if self.ordering[0] == "-" else "ASC")
+
+    def _of_type(self) -> Condition:
+        return ("AND slide.slide_type = %s", [self.slide_type]) if self.slide_type else ("", [])
 
 
 def _decoded(value: Any) -> Any:

@@ -34,7 +34,8 @@ from tiktok.models import (
 from tiktok.services import exporting
 from tiktok.services.archiving import archive_post, archive_profile
 from tiktok.services.finding import find_post, find_profile
-from tiktok.services.search import posts_saying, slides_saying
+from tiktok.services.saying import posts_saying
+from tiktok.services.search import slides_saying
 
 Options = dict[str, Any]
 

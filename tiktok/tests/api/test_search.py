@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from ocr.models import PostCategory
+from ocr.models import PostCategory, SlideReading
+from ocr.search import parse
 from tiktok.services import search as service
 from tiktok.tests.api.world import START, make_post, make_profile
 
@@ -212,3 +214,65 @@ def test_filters_do_not_change_what_a_word_finds(
     assert find(api, "word", profileId=post.profile_id) == ["a word", "wording"]
     monkeypatch.setattr(service, "ENOUGH", 2)
     assert find(api, "word", profileId=post.profile_id) == ["a word"]
+
+
+@pytest.fixture
+def too_many(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More hits than are counted; the newest are stored last."""
+    monkeypatch.setattr(service, "CANDIDATES", 3)
+    monkeypatch.setattr(service, "ENOUGH", 3)
+    monkeypatch.setattr("tiktok.api.views.search.CANDIDATES", 3)
+    for n, views in enumerate((5, 6, None, 7, 1, 9)):
+        published = START.replace(day=n + 1)
+        make_post(texts=[f"word {n}"], view_count=views, published_at=published)
+
+
+@pytest.mark.parametrize(
+    ("ordering", "wanted"),
+    [
+        ("-publishedAt", "543210"),
+        ("publishedAt", "012345"),
+    ],
+)
+@pytest.mark.parametrize("page", [1, 2, 3])
+@pytest.mark.usefixtures("too_many")
+def test_a_page_by_date_of_too_many_is_one_of_all(
+    api: APIClient, ordering: str, wanted: str, page: int
+) -> None:
+    hits = service.search_slides(parse("word"), ordering=ordering, limit=2, offset=2 * page - 2)
+    found = SlideReading.objects.in_bulk([hit.slide_reading_id for hit in hits.hits])
+    said = [(found[hit.slide_reading_id].text or "")[-1] for hit in hits.hits]
+    assert said == [*wanted[2 * page - 2 : 2 * page]]
+    assert hits.total == 3
+
+
+@pytest.mark.usefixtures("too_many")
+def test_a_page_by_date_of_too_many_passes_the_filters(api: APIClient) -> None:
+    make_post(texts=["word 6"], view_count=1)
+    filters = {"minViews": 5, "contentType": "photo", "ordering": "publishedAt", "pageSize": 2}
+    assert find(api, "word", **filters) == ["word 0", "word 1"]
+    assert find(api, "word", **{**filters, "ordering": "-publishedAt"}) == ["word 5", "word 3"]
+    assert find(api, "word -5", ordering="-publishedAt", pageSize=2) == ["word 4", "word 3"]
+    assert find(api, "word", slideType="cta", ordering="publishedAt") == []
+
+
+@pytest.mark.usefixtures("too_many")
+def test_the_latest_of_too_many_are_found_along_an_index_or_among_all(
+    api: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def statements(ordering: str) -> list[str]:
+        with CaptureQueriesContext(connection) as asked:
+            find(api, "word", ordering=ordering, pageSize=2)
+        return [each["sql"] for each in asked if ") AS post JOIN " in each["sql"]]
+
+    (top,) = statements("-publishedAt")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        cursor.execute("EXPLAIN " + top)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "post_newest" in plan
+    assert "slide_reading_position" in plan
+    monkeypatch.setattr(service, "TOP", 1)
+    assert len(statements("-publishedAt")) == 2
+    assert find(api, "word", ordering="-publishedAt", pageSize=2) == ["word 5", "word 4"]
