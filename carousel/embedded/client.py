@@ -52,6 +52,8 @@ class Hold:
         """Give the servers back; if nobody else needs them, wait until they have stopped."""
         if os.getpid() != self._owner:  # a forked child shares the connection, not the duty
             return
+        if self.fileno() < 0:  # given back before
+            return
         answer = b""
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_WR)

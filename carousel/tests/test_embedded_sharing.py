@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,6 +107,9 @@ def test_each_service_can_be_had_alone_and_none_costs_nothing(checkout: Path) ->
     assert ensure_running(checkout, database=False) is hold
     hold.release()
     assert running.processes(checkout) == []
+    shutil.rmtree(checkout / ".data")
+    hold.release()  # as at the end of this process
+    assert not (checkout / ".data").exists()
 
 
 def test_addresses_follow_from_the_path_alone(tmp_path: Path) -> None:
