@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -20,8 +20,7 @@ from media_cache.models import CacheAsset
 from media_cache.signals import assets_settled
 
 
-@dataclass(frozen=True, slots=True)
-class MediaRequest:
+class MediaRequest(NamedTuple):
     """A file to keep. ``source_urls`` are tried in order and used byte for byte."""
 
     kind: str
