@@ -87,6 +87,26 @@ def test_a_page_costs_the_same_few_statements_whatever_its_size(
         request_media([wanted(f"k{number}") for number in range(300)])
 
 
+def updates() -> tuple[int, int]:
+    """Rows updated, and those of them that no index had to be written for."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_xact_user_tables "
+            "WHERE relname = 'media_cache_cacheasset'"
+        )
+        every, hot = cursor.fetchone()
+        return every, hot
+
+
+def test_fresh_links_write_no_index() -> None:
+    url = "https://cdn.example/" + "x" * 300
+    request_media([wanted(f"k{key}", url) for key in range(270)])
+    before = updates()
+    request_media([wanted(f"k{key}", f"{url}y") for key in range(270)])
+    after = updates()
+    assert [now - then for now, then in zip(after, before, strict=True)] == [270, 270]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_file_that_somebody_else_asks_for_at_the_same_moment_is_one_row() -> None:
     """Two pages with the same new sound: both have looked, and seen that nobody has it."""
