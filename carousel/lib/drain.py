@@ -12,10 +12,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
+from queue import SimpleQueue
 from typing import Generic, cast
 from uuid import UUID
 
@@ -116,6 +117,8 @@ class _Drain(Generic[W]):
     pool: ThreadPoolExecutor | None
     only: bool = False
     under_way: dict[Future[None], list[W]] = field(default_factory=dict)
+    # Futures that are done. To wait() for the first of many locks each of them, every time.
+    done: SimpleQueue[Future[None]] = field(default_factory=SimpleQueue)
     ended: list[W] = field(default_factory=list)
     bug: BaseException | None = None
     count: int = 0
@@ -187,6 +190,7 @@ class _Drain(Generic[W]):
         if self.pool is not None:
             future = self.pool.submit(copy_context().run, guarded, self.flow.step, rows)
             self.under_way[future] = rows
+            future.add_done_callback(self.done.put)
             return
         try:
             guarded(self.flow.step, rows)
@@ -197,11 +201,10 @@ class _Drain(Generic[W]):
     def _settle(self, *, everything: bool = False) -> None:
         """Wait for a lane to come free (or all of them) and announce what ended."""
         while self.under_way:
-            done, _ = wait(self.under_way, return_when=FIRST_COMPLETED)
-            for future in done:
-                self.ended += self.under_way.pop(future)
-                self.bug = self.bug or future.exception()
-            if not everything:
+            future = self.done.get()
+            self.ended += self.under_way.pop(future)
+            self.bug = self.bug or future.exception()
+            if not everything and self.done.empty():
                 break
         if self.ended and (everything or len(self.ended) >= self.flow.lanes):
             ended, self.ended = self.ended, []
