@@ -97,4 +97,31 @@ class Migration(migrations.Migration):
                 name="postinsight_gain_30d",
             ),
         ),
+        migrations.AddIndex(
+            model_name="postinsight",
+            index=models.Index(
+                models.OrderBy(models.F("score_24h"), descending=True, nulls_last=True),
+                models.OrderBy(models.F("post"), descending=True),
+                condition=models.Q(("score_24h__isnull", False)),
+                name="postinsight_score_24h",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="postinsight",
+            index=models.Index(
+                models.OrderBy(models.F("score_7d"), descending=True, nulls_last=True),
+                models.OrderBy(models.F("post"), descending=True),
+                condition=models.Q(("score_7d__isnull", False)),
+                name="postinsight_score_7d",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="postinsight",
+            index=models.Index(
+                models.OrderBy(models.F("score_30d"), descending=True, nulls_last=True),
+                models.OrderBy(models.F("post"), descending=True),
+                condition=models.Q(("score_30d__isnull", False)),
+                name="postinsight_score_30d",
+            ),
+        ),
     ]

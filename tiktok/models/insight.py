@@ -13,6 +13,7 @@ from tiktok.models.profile import TikTokProfile
 SPARSE = (
     *("engagement_rate", "like_rate", "comment_rate", "share_rate", "save_rate"),
     *("views_per_hour", "gain_1d", "gain_7d", "gain_14d", "gain_30d"),
+    *("score_24h", "score_7d", "score_30d"),
 )
 
 

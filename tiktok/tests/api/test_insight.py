@@ -82,6 +82,7 @@ def test_posts_are_ordered_and_narrowed_down_by_their_score(api: APIClient) -> N
 FIGURES = (
     *("engagement_rate", "like_rate", "comment_rate", "share_rate", "save_rate"),
     *("views_per_hour", "gain_1d", "gain_7d", "gain_14d", "gain_30d"),
+    *("score_24h", "score_7d", "score_30d"),
 )
 
 
