@@ -209,13 +209,13 @@ def test_the_admin_sorts_by_a_figure_with_unknown_ones_last(
 def test_a_posts_page_in_the_admin_has_all_figures(admin_client: Client) -> None:
     post = with_figures(1)
     PostInsight.objects.filter(post=post).update(
-        gain_14d=1200, views_per_hour=2.4, views_7d=5000, score_7d=1.26
+        gain_14d=1200, views_per_hour=2.4, views_7d=5000, score_7d=1.26, score_24h=None
     )
     page = admin_client.get(f"{LIST}{post.pk}/change/").content.decode()
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
     assert "engagement 100.0 % · likes 100.0 % · comments 100.0 % · shares 100.0 %" in text
     assert "2 an hour · 1 in a day · 1 in 7 days · 1.2K in 14 days · 1 in 30 days" in text
-    assert "– after 24 hours (–) · 5K after 7 days (1.3×) · – after 30 days (–)" in text
+    assert "– after 24 hours (–) · 5K after 7 days (1.3×) · – after 30 days (1.0×)" in text
 
 
 def test_exports_have_the_figures(api: APIClient) -> None:
