@@ -13,12 +13,16 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import threading
 import time
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db import Error
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
+
+from carousel.lib.command_errors import told
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +55,10 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         if not lazy and threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self._ask_to_end)
-        super().__init__(*args, lazy=lazy, **kwargs)
+        try:
+            super().__init__(*args, lazy=lazy, **kwargs)
+        except Error as exc:  # as it starts; later it waits for a database that is away
+            sys.exit(f"carousel: {told(exc)}")
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         """As Celery's, on a plan made anew if the clock was set back. Raises SystemExit."""

@@ -1,4 +1,4 @@
-"""Beat ends when it is asked to, whatever it is in the middle of."""
+"""Beat ends when it is asked to, whatever it is in the middle of, or says why it can't start."""
 
 from __future__ import annotations
 
@@ -93,3 +93,14 @@ def test_asked_while_it_sleeps_beat_ends_at_once(installed: Installation) -> Non
     beat.send_signal(signal.SIGTERM)
     assert beat.wait(10) == 0
     assert time.monotonic() - began < 3
+
+
+def test_without_a_database_beat_says_so_in_one_line(installed: Installation) -> None:
+    installed.extra["DATABASE_URL"] = "postgresql://app:secret@127.0.0.1:1/nothing"
+    assert installed.start_beat().wait(20) == 1
+    said = installed.tail()
+    assert said.splitlines()[-1].startswith(
+        "carousel: PostgreSQL does not answer at 127.0.0.1:1/nothing: start it, or correct"
+    )
+    assert "Traceback" not in said
+    assert "secret" not in said
