@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pillow_heif
 from PIL import Image, ImageOps, JpegImagePlugin
 
-from media_cache.decoder import gif, heif, jpeg, png, webp
+from media_cache.decoder import gif, heif, hevc, jpeg, png, webp
 from media_cache.decoder.colour import profile_of, to_srgb
 from media_cache.decoder.structure import Rejected, Structure, check_size
 
@@ -100,11 +100,20 @@ def _convert(data: bytes, pillow: str, options: Options) -> Result:
     with Image.open(io.BytesIO(data), formats=(pillow,)) as image:
         check_size(*image.size, options.max_pixels)
         icc = image.info.get("icc_profile") or profile_of(heif.nclx(data))
-        upright = ImageOps.exif_transpose(image) if pillow == "AVIF" else image
-        upright.load()
+        upright = _pixels(image, data, pillow)
         subsampled = image.info.get("chroma") == 420
         ready = to_srgb(_flattened(upright), icc)
     return _as_jpeg(ready, subsampled, options)
+
+
+def _pixels(image: Image.Image, data: bytes, pillow: str) -> Image.Image:
+    """Decoded and turned upright, which libheif does by itself."""
+    if pillow == "AVIF":
+        return ImageOps.exif_transpose(image)
+    if (decoded := hevc.decoded(data, image)) is not None:
+        return decoded
+    image.load()
+    return image
 
 
 def _keep(data: bytes, mime: str, form: _Format, options: Options) -> Result:
