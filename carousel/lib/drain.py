@@ -68,19 +68,25 @@ def guarded(step: Callable[[list[W]], None], rows: list[W]) -> None:
         except (NotNow, UpstreamError) as exc:
             for row in rows:
                 end(row, exc)
-        except SoftTimeLimitExceeded as exc:
-            for row in rows:
-                row.fail("It took longer than a task may.", code="time_limit", retryable=True)
-            report(exc)
-            raise
         except AWAY as exc:
             _leave(rows, exc)
         except Exception as exc:
-            error = configured_redactor().text(f"{type(exc).__name__}: {exc}")
+            if _out_of_time(exc):
+                error, code = "It took longer than a task may.", "time_limit"
+            else:
+                error = configured_redactor().text(f"{type(exc).__name__}: {exc}")
+                code = "bug"
             for row in rows:
-                row.fail(error, code="bug")
+                row.fail(error, code=code, retryable=code == "time_limit")
             report(exc)
             raise
+
+
+def _out_of_time(exc: BaseException | None) -> bool:
+    """Whether the time limit is behind it: libraries wrap what is raised in the middle of them."""
+    while exc is not None and not isinstance(exc, SoftTimeLimitExceeded):
+        exc = exc.__cause__ or exc.__context__
+    return exc is not None
 
 
 def _leave(rows: Sequence[Work], exc: Exception) -> None:

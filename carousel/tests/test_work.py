@@ -13,10 +13,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from carousel.celery import app
 from carousel.lib import drain as drains
 from carousel.lib.drain import Flow, drain, send, sweep
 from carousel.lib.errors import NotNow, UpstreamError
@@ -300,6 +302,21 @@ def test_a_bug_fails_its_row_is_raised_and_lets_the_others_finish() -> None:
     assert CacheAsset.objects.filter(status=Status.COMPLETED).count() == 5
 
 
+def test_out_of_time_is_no_bug_even_wrapped_in_an_error_of_a_librarys_own() -> None:
+    rows(2)
+
+    def step(batch: list[CacheAsset]) -> None:
+        try:
+            raise SoftTimeLimitExceeded
+        except SoftTimeLimitExceeded as exc:
+            raise RuntimeError("inference failed") from exc
+
+    with pytest.raises(RuntimeError):
+        drain(Flow(CacheAsset, step, bundle=2))
+    ends = set(CacheAsset.objects.values_list("status", "error_code", "attempts"))
+    assert ends == {(Status.PENDING, "time_limit", 1)}
+
+
 def test_an_abandoned_row_is_retried_with_nothing_else_in_hand() -> None:
     first, *_ = rows(9)
     CacheAsset.objects.claim(1, [first.pk])
@@ -365,17 +382,16 @@ def test_a_message_for_a_row_that_is_done_is_harmless() -> None:
 def test_a_broker_that_is_down_is_a_warning(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from celery import current_app
-
-    monkeypatch.setattr(current_app.conf, "broker_url", "redis://127.0.0.1:9/0")
-    monkeypatch.setattr(current_app.conf, "broker_write_url", "redis://127.0.0.1:9/0")
-    current_app.__dict__.pop("amqp", None)
+    monkeypatch.setattr(app.conf, "broker_url", "redis://127.0.0.1:9/0")
+    monkeypatch.setattr(app.conf, "broker_write_url", "redis://127.0.0.1:9/0")
+    monkeypatch.setattr(app, "_pool", None)  # of connections
+    app.__dict__.pop("amqp", None)
     started = time.monotonic()
     try:
         assert [send(CacheAsset, ["x"]) for _ in range(50)] == [False] * 50
     finally:
         monkeypatch.undo()
-        current_app.__dict__.pop("amqp", None)
+        app.__dict__.pop("amqp", None)
     assert time.monotonic() - started < 5
     assert "Could not reach the broker" in caplog.text
 
