@@ -382,8 +382,10 @@ def test_a_message_for_a_row_that_is_done_is_harmless() -> None:
 def test_a_broker_that_is_down_is_a_warning(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(
+        app.conf, "broker_write_url", "redis://127.0.0.1:9/0"
+    )  # first: it follows the other
     monkeypatch.setattr(app.conf, "broker_url", "redis://127.0.0.1:9/0")
-    monkeypatch.setattr(app.conf, "broker_write_url", "redis://127.0.0.1:9/0")
     monkeypatch.setattr(app, "_pool", None)  # of connections
     app.__dict__.pop("amqp", None)
     started = time.monotonic()
