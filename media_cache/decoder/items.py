@@ -86,6 +86,7 @@ class _Meta:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
+        self._unclaimed = len(data)
         box = _only(_Reader(data, 0, len(data)))[b"meta"]
         box.version(0)
         self._boxes = _only(box)
@@ -100,8 +101,11 @@ class _Meta:
         return box.number(2)
 
     def content(self, item: int) -> bytes:
-        """The item's bytes."""
+        """The item's bytes. Items that share some aren't plain: all memory could be asked for."""
         method, extents = self._places[item]
+        self._unclaimed -= sum(length for _, length in extents)
+        if self._unclaimed < 0:
+            raise _NotPlain
         if method == 0:
             return b"".join(_Reader(self._data, at, at + n).rest() for at, n in extents)
         inner = self._boxes[b"idat"].rest() if method == 1 else b""

@@ -122,6 +122,22 @@ def test_tiles_larger_than_the_picture_are_not_decoded() -> None:
     assert items.plain(small) is None
 
 
+def test_tiles_that_share_their_bytes_are_not_decoded() -> None:
+    tiled = heic(scene(size=(512, 256)), tile_size=256)
+    start = tiled.index(b"mdat") + 4
+    places = [place for method, [place] in items._Meta(tiled)._places.values() if method == 0]
+    assert len(places) == 2
+    for place in places:
+        tiled = tiled.replace(extent(*place), extent(start, len(tiled) - start))
+    assert len(items._Meta(tiled).content(2)) == len(tiled) - start
+    assert items.plain(tiled) is None
+
+
+def extent(start: int, length: int) -> bytes:
+    """A single one, as libheif writes it: the place is that of the item, and it begins there."""
+    return start.to_bytes(4) + (1).to_bytes(2) + bytes(4) + length.to_bytes(4)
+
+
 def test_no_damage_to_the_list_of_items_ends_in_an_exception() -> None:
     chosen = random.Random(7)
     for data in (heic(), heic(scene(size=(512, 256)), tile_size=256)):
