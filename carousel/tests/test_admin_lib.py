@@ -31,7 +31,8 @@ FROM generate_series(1, %s) AS n
 
 
 @pytest.fixture
-def many_assets() -> None:
+def many_assets(transactional_db: None) -> None:
+    """Truncated afterwards: what ANALYZE found outlives the transaction, even one rolled back."""
     with connection.cursor() as cursor:
         cursor.execute(INSERT_MANY, [MANY])
         cursor.execute("ANALYZE media_cache_cacheasset")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -248,7 +249,7 @@ def test_a_page_by_date_of_too_many_is_one_of_all(
 
 @pytest.mark.usefixtures("too_many")
 def test_a_page_by_date_of_too_many_passes_the_filters(api: APIClient) -> None:
-    make_post(texts=["word 6"], view_count=1)
+    make_post(texts=["word 6"], view_count=1, published_at=START - timedelta(days=1))
     filters = {"minViews": 5, "contentType": "photo", "ordering": "publishedAt", "pageSize": 2}
     assert find(api, "word", **filters) == ["word 0", "word 1"]
     assert find(api, "word", **{**filters, "ordering": "-publishedAt"}) == ["word 5", "word 3"]
