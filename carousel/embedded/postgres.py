@@ -113,14 +113,14 @@ class Postgres:
             "max_connections": "200",
             "shared_buffers": "128MB",
             "max_wal_size": "1GB",
+            # In files below its data: what a killed server leaves goes with them.
+            "dynamic_shared_memory_type": "mmap",
             "log_min_messages": "warning",
             "log_min_error_statement": "panic",  # statements carry people's data
             "log_checkpoints": "off",
         }
         if not self._fsync:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-            # In files below its data, which go with them even if it is killed.
-            settings["dynamic_shared_memory_type"] = "mmap"
         pairs = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         data = str(self._locations.postgres_data)
         return [str(binaries() / "postgres"), "-D", data, *pairs]
