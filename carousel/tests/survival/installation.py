@@ -143,6 +143,10 @@ class Installation:
                 process.send_signal(signal.SIGTERM)
         for process in chosen:
             process.wait(seconds)
+        ends = time.monotonic() + 5
+        while left := self.members(*chosen):
+            assert time.monotonic() < ends, left
+            time.sleep(0.02)
         self.stopped += chosen
 
     def ended(self) -> list[object]:
