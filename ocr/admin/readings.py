@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import Count, Func, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -142,9 +142,7 @@ class ReadingAdmin(WorkAdmin[Reading]):
             .get_queryset(request)
             .annotate(
                 slides_held=Coalesce(
-                    Func("awaited", function="cardinality", output_field=IntegerField()),
-                    Subquery(number, output_field=IntegerField()),
-                    0,
+                    "awaited__len", Subquery(number, output_field=IntegerField()), 0
                 )
             )
         )

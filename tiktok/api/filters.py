@@ -100,27 +100,20 @@ def runs_matching(query: Query) -> QuerySet[ProfileMonitoringLog]:
 
 # --- Posts -----------------------------------------------------------------------------------
 
+FIGURES = {name: f"insight__{column}" for name, column in POST_FIGURES.items() if column in SPARSE}
 POST_ORDER = {
     "publishedAt": Column(F("published_at")),
     "viewCount": Column(F("view_count"), nullable=True),
     "likeCount": Column(F("like_count"), nullable=True),
     "saveCount": Column(F("save_count"), nullable=True),
     "outlierScore": Column(F("insight__outlier_score"), nullable=True),
-    **{
-        name: Column(F(f"insight__{column}"), sparse=True)
-        for name, column in POST_FIGURES.items()
-        if column in SPARSE
-    },
+    **{name: Column(F(path), sparse=True) for name, path in FIGURES.items()},
 }
 # By what the parameters call them, after "min" and "max".
 RANGES = {
     "Views": "view_count",
     "Outlier": "insight__outlier_score",
-    **{
-        f"{name[0].upper()}{name[1:]}": f"insight__{column}"
-        for name, column in POST_FIGURES.items()
-        if column in SPARSE
-    },
+    **{f"{name[0].upper()}{name[1:]}": path for name, path in FIGURES.items()},
 }
 POST_FILTERS = {
     "profileId": "profile_id",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -21,14 +21,6 @@ WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
 
 
-def sees(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait for something to become true."""
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.02)
-
-
 def queries_held_up() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_clear_snapshot()")  # else all looks of a transaction agree
@@ -36,9 +28,9 @@ def queries_held_up() -> int:
         return int(cursor.fetchone()[0])
 
 
-def start_ticking(installed: Installation) -> subprocess.Popen[bytes]:
+def start_ticking(installed: Installation, eventually: Any) -> subprocess.Popen[bytes]:
     beat = installed.start_beat()
-    sees(lambda: "Sending due task" in installed.tail())
+    eventually(lambda: "Sending due task" in installed.tail())
     return beat
 
 
@@ -50,12 +42,12 @@ def lock(model: type[Model]) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_asked_to_end_in_the_middle_of_a_query_beat_ends_after_it(
-    installed: Installation, number: signal.Signals
+    installed: Installation, eventually: Any, number: signal.Signals
 ) -> None:
-    beat = start_ticking(installed)
+    beat = start_ticking(installed, eventually)
     with transaction.atomic():
         lock(PeriodicTasks)  # where beat looks for changes
-        sees(lambda: queries_held_up() == 1)
+        eventually(lambda: queries_held_up() == 1)
         beat.send_signal(number)
         time.sleep(0.5)
         assert beat.poll() is None
@@ -63,31 +55,31 @@ def test_asked_to_end_in_the_middle_of_a_query_beat_ends_after_it(
     assert "Traceback" not in installed.tail()
 
 
-def test_asked_twice_beat_waits_for_no_query(installed: Installation) -> None:
-    beat = start_ticking(installed)
+def test_asked_twice_beat_waits_for_no_query(installed: Installation, eventually: Any) -> None:
+    beat = start_ticking(installed, eventually)
     with transaction.atomic():
         lock(PeriodicTasks)  # where beat looks for changes
-        sees(lambda: queries_held_up() == 1)
+        eventually(lambda: queries_held_up() == 1)
         beat.send_signal(signal.SIGTERM)
         time.sleep(0.5)
         beat.send_signal(signal.SIGTERM)
-        sees(lambda: queries_held_up() == 0)
+        eventually(lambda: queries_held_up() == 0)
     assert beat.wait(10) == 0
 
 
-def test_asked_while_it_is_starting_beat_ends(installed: Installation) -> None:
+def test_asked_while_it_is_starting_beat_ends(installed: Installation, eventually: Any) -> None:
     with transaction.atomic():
         lock(PeriodicTask)
         beat = installed.start_beat()
-        sees(lambda: queries_held_up() == 1)
+        eventually(lambda: queries_held_up() == 1)
         beat.send_signal(signal.SIGTERM)
         time.sleep(0.5)
     assert beat.wait(10) == 0
     assert "Traceback" not in installed.tail()
 
 
-def test_asked_while_it_sleeps_beat_ends_at_once(installed: Installation) -> None:
-    beat = start_ticking(installed)
+def test_asked_while_it_sleeps_beat_ends_at_once(installed: Installation, eventually: Any) -> None:
+    beat = start_ticking(installed, eventually)
     time.sleep(1.5)
     began = time.monotonic()
     beat.send_signal(signal.SIGTERM)

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
-from django.db.models import Count, Func, IntegerField, Q, Sum
+from django.db.models import Count, Q, Sum
 
 from carousel.lib.console import Console, ConsoleCommand, finish_in_hand
 from carousel.lib.foreground import Tally, due_slices, slices, work_through
@@ -188,9 +188,7 @@ def _count(ids: list[UUID] | None) -> dict[str, Counts]:
     }
     counted = readings.values_list("status").annotate(
         number=Count("pk"),
-        awaited=Sum(
-            Func("awaited", function="cardinality", output_field=IntegerField()), default=0
-        ),
+        pictures=Sum("awaited__len", default=0),
         tokens_in=Sum("input_tokens", default=0),
         tokens_out=Sum("output_tokens", default=0),
         cost=Sum("cost_usd", default=Decimal(0)),
